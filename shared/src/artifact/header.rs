@@ -1,0 +1,303 @@
+use super::ArtifactError;
+use crate::feature::{Angles, Feature, Map};
+use heapless::Vec;
+use serde::{Deserialize, Serialize};
+
+/// Most features that sensors measure, and most terms of a cost.
+pub const FEATURES: usize = 16;
+/// Most tensors in a file.
+pub const TENSORS: usize = 64;
+
+/// Everything in a weight file but its tensors.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Header<'a> {
+    /// Format version, [`VERSION`](super::VERSION).
+    pub version: u16,
+    /// Dimensions of the agent.
+    pub sizes: Sizes,
+    /// Components of the state that are angles.
+    pub angles: Angles,
+    /// What an observation may be.
+    pub sensors: Sensors,
+    /// How the encoder runs.
+    pub encoder: Encoder,
+    /// Which forward model it is.
+    pub model: Model,
+    /// The Kalman filter's settings.
+    pub estimator: Estimator,
+    /// What is to be achieved.
+    pub cost: CostTerms,
+    /// The planner's settings.
+    pub planner: Planner,
+    /// Where the weights come from.
+    #[serde(borrow)]
+    pub provenance: Provenance<'a>,
+    /// The table of tensors.
+    #[serde(borrow)]
+    pub tensors: Vec<Tensor<'a>, TENSORS>,
+}
+
+/// Dimensions, in the order of the const generics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sizes {
+    /// `NY`: numbers in an observation.
+    pub observation: u32,
+    /// `NC`: units of the code.
+    pub code: u32,
+    /// `NX`: components of the state.
+    pub state: u16,
+    /// `NU`: components of an action.
+    pub action: u16,
+    /// `NZ`: components of the latent variable; 0 for a model without one.
+    pub latent: u16,
+    /// `NH`: units of a hidden layer, the largest of all networks.
+    pub hidden: u16,
+    /// `H`: steps that are planned ahead.
+    pub horizon: u16,
+}
+
+impl Sizes {
+    /// `NY`.
+    pub fn ny(self) -> usize {
+        self.observation as usize
+    }
+
+    /// `NC`.
+    pub fn nc(self) -> usize {
+        self.code as usize
+    }
+
+    /// `NX`.
+    pub fn nx(self) -> usize {
+        self.state.into()
+    }
+
+    /// `NU`.
+    pub fn nu(self) -> usize {
+        self.action.into()
+    }
+
+    /// `NZ`.
+    pub fn nz(self) -> usize {
+        self.latent.into()
+    }
+
+    /// `NH`.
+    pub fn nh(self) -> usize {
+        self.hidden.into()
+    }
+
+    /// `H`.
+    pub fn h(self) -> usize {
+        self.horizon.into()
+    }
+
+    /// Whether observation and code fit a type.
+    pub fn check_observation<const NY: usize, const NC: usize>(self) -> Result<(), ArtifactError> {
+        fits("sensor values", NY, self.ny())?;
+        fits("code units", NC, self.nc())
+    }
+
+    /// Whether state, action and latent fit a type.
+    pub fn check_state<const NX: usize, const NU: usize, const NZ: usize>(self) -> Result<(), ArtifactError> {
+        fits("state components", NX, self.nx())?;
+        fits("action components", NU, self.nu())?;
+        fits("latent components", NZ, self.nz())
+    }
+
+    /// Whether the plan fits a type.
+    pub fn check_horizon<const H: usize>(self) -> Result<(), ArtifactError> {
+        fits("planned steps", H, self.h())
+    }
+}
+
+fn fits(what: &'static str, capacity: usize, found: usize) -> Result<(), ArtifactError> {
+    if found <= capacity { Ok(()) } else { Err(ArtifactError::TooLarge { what, capacity, found }) }
+}
+
+/// The range of a healthy sensor; values outside are refused.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sensors {
+    /// Smallest value.
+    pub low: f32,
+    /// Largest value.
+    pub high: f32,
+}
+
+/// How the encoder runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Encoder {
+    /// Which encoder.
+    pub kind: EncoderKind,
+    /// Its non-linearity.
+    pub activation: Activation,
+    /// Times that the code is fed back.
+    pub iterations: u16,
+}
+
+/// The encoders that an agent can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EncoderKind {
+    /// [`Lista`](crate::perceive::lista::Lista).
+    Lista,
+}
+
+/// The non-linearity of a sparse code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Activation {
+    /// `sign(v)·max(|v|−θ, 0)`.
+    Soft,
+    /// `max(v−θ, 0)`.
+    Rectified,
+}
+
+/// The forward models that an agent can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Model {
+    /// [`Network`](crate::predict::network::Network).
+    Network,
+    /// [`Pendulum`](crate::predict::physics::pendulum::Pendulum) with its default constants.
+    Pendulum,
+}
+
+/// Settings of the Kalman filter; its variances are tensors.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Estimator {
+    /// The features of the state that the read-out measures, in its order.
+    pub measured: Vec<Feature, FEATURES>,
+    /// An observation is refused as an outlier when its normalised innovation squared exceeds this.
+    pub gate: f32,
+    /// After this many refused observations in a row the filter believes the sensors and starts anew.
+    pub patience: u16,
+}
+
+/// The cost of a trajectory; the actions' weights are a tensor.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CostTerms {
+    /// Quadratic terms of the state.
+    pub terms: Vec<Term, FEATURES>,
+}
+
+/// One quadratic term, `weight · (f(x) − target)²`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Term {
+    /// What is looked at.
+    pub feature: Feature,
+    /// What it should be.
+    pub target: f32,
+    /// Weight at every step of the horizon.
+    pub weight: f32,
+    /// Weight at the end of the horizon.
+    pub terminal: f32,
+}
+
+/// Settings of the gradient planner.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Planner {
+    /// Trajectories that one decision may simulate and descend from, over all starts.
+    pub iterations: u16,
+    /// Share of the last direction that is kept, in `[0, 1)`.
+    pub momentum: f32,
+    /// First step along the gradient, as a share of each action's range.
+    pub step: f32,
+    /// Converged when an iteration lowers the cost by less than this share.
+    pub tolerance: f32,
+}
+
+/// Where the weights come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Provenance<'a> {
+    /// Version of the trainer.
+    pub trainer: &'a str,
+    /// The world or task file.
+    pub task: &'a str,
+    /// The seed.
+    pub seed: u64,
+    /// CRC-32 of the data that the forward model was trained on.
+    pub data: u32,
+}
+
+/// One entry of the table of tensors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tensor<'a> {
+    /// The part of the agent: a room of this crate.
+    pub part: &'a str,
+    /// The tensor's name in it.
+    pub name: &'a str,
+    /// How numbers are stored.
+    pub dtype: DType,
+    /// Rows.
+    pub rows: u32,
+    /// Columns; 1 for a vector.
+    pub cols: u32,
+    /// Bytes from the start of the tensor section, a multiple of [`ALIGN`](super::ALIGN).
+    pub offset: u32,
+}
+
+impl Tensor<'_> {
+    /// Rows and columns.
+    pub fn shape(&self) -> (usize, usize) {
+        (self.rows as usize, self.cols as usize)
+    }
+}
+
+/// How the numbers of a tensor are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DType {
+    /// Little-endian IEEE 754 binary32.
+    F32,
+}
+
+impl Header<'_> {
+    /// Checks every setting against its range.
+    pub(super) fn validate(&self) -> Result<(), ArtifactError> {
+        let sizes = self.sizes;
+        let features = self.estimator.measured.iter().chain(self.cost.terms.iter().map(|t| &t.feature));
+        let finite = |values: &[f32]| values.iter().all(|v| v.is_finite());
+        let rules = [
+            (sizes.nx() > 0, "the state needs at least one component"),
+            (sizes.nx() <= 64, "the state may have at most 64 components"),
+            (sizes.nu() > 0, "the action needs at least one component"),
+            (sizes.h() > 0, "the horizon must be at least one step"),
+            (
+                self.angles.0.checked_shr(sizes.state.into()).unwrap_or(0) == 0,
+                "an angle is past the end of the state",
+            ),
+            (features.clone().all(|f| f.index < sizes.state), "a feature is past the end of the state"),
+            (
+                features.clone().all(|f| f.map == Map::Value || self.angles.contains(f.index.into())),
+                "the feature of an angle looks at a component that is none",
+            ),
+            (
+                finite(&[self.sensors.low, self.sensors.high]) && self.sensors.low < self.sensors.high,
+                "a sensor's low end must be below its high end",
+            ),
+            (
+                self.estimator.gate.is_finite() && self.estimator.gate > 0.0,
+                "the filter's gate must be a positive number",
+            ),
+            (
+                self.cost.terms.iter().all(|t| {
+                    finite(&[t.target, t.weight, t.terminal]) && t.weight >= 0.0 && t.terminal >= 0.0
+                }),
+                "a cost needs finite targets and weights of at least 0",
+            ),
+            (
+                (0.0..1.0).contains(&self.planner.momentum),
+                "the planner's momentum must be at least 0 and less than 1",
+            ),
+            (
+                self.planner.step.is_finite() && self.planner.step > 0.0,
+                "the planner's first step must be a positive number",
+            ),
+            (
+                self.planner.tolerance.is_finite() && self.planner.tolerance >= 0.0,
+                "the planner's tolerance must be a number of at least 0",
+            ),
+        ];
+        match rules.iter().find(|(holds, _)| !holds) {
+            None => Ok(()),
+            Some(&(_, what)) => Err(ArtifactError::Setting { what }),
+        }
+    }
+}

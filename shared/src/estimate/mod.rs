@@ -1,0 +1,3 @@
+//! State estimation: what the world most probably is, given all that was seen and done.
+
+pub mod kalman;

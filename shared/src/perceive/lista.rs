@@ -1,0 +1,113 @@
+//! LISTA, the learned iterative shrinkage and thresholding encoder (Gregor & LeCun, ICML 2010).
+//!
+//! ```text
+//! b = W_e y + c,   z⁰ = h_θ(b),   zᵗ⁺¹ = h_θ(b + S zᵗ)   for t = 0 … T−1
+//! ```
+//! with `h_θ` the soft threshold `sign(v)·max(|v|−θ, 0)` or its rectified half `max(v−θ, 0)`, and one threshold `θ` a
+//! unit. `c` takes in the mean of the observations: `c = −W_e ȳ`. The decoder is `y ≈ D z + ȳ`.
+
+use super::Encoder;
+use crate::{
+    Zero,
+    artifact::{Activation, Artifact, ArtifactError, EncoderKind, Load},
+    dense::Dense,
+};
+
+/// Weights of the encoder and of its decoder.
+#[derive(Clone, Copy, Debug)]
+pub struct Lista<'a, const NY: usize, const NC: usize> {
+    w_e: Dense<'a>,
+    bias: &'a [f32],
+    s: Dense<'a>,
+    threshold: &'a [f32],
+    dictionary: Dense<'a>,
+    mean: &'a [f32],
+    /// `T`: how many times the code is fed back.
+    iterations: u16,
+    activation: Activation,
+}
+
+/// Working memory: the encoded input `b`, and the code that is being made.
+#[derive(Clone, Copy, Debug)]
+pub struct Scratch<const NC: usize> {
+    drive: [f32; NC],
+    next: [f32; NC],
+}
+
+impl<const NC: usize> Zero for Scratch<NC> {
+    const ZERO: Self = Self { drive: [0.0; NC], next: [0.0; NC] };
+}
+
+impl<'a, const NY: usize, const NC: usize> Load<'a> for Lista<'a, NY, NC> {
+    /// Reads the part `perceive` of an artifact.
+    fn load(artifact: &Artifact<'a>) -> Result<Self, ArtifactError> {
+        const PART: &str = "perceive";
+        let sizes = artifact.sizes();
+        sizes.check_observation::<NY, NC>()?;
+        let (ny, nc) = (sizes.ny(), sizes.nc());
+        let encoder = artifact.encoder();
+        let EncoderKind::Lista = encoder.kind;
+        Ok(Self {
+            w_e: artifact.matrix(PART, "w_e", nc, ny)?,
+            bias: artifact.vector(PART, "bias", nc)?,
+            s: artifact.matrix(PART, "s", nc, nc)?,
+            threshold: artifact.vector(PART, "threshold", nc)?,
+            dictionary: artifact.matrix(PART, "dictionary", ny, nc)?,
+            mean: artifact.vector(PART, "mean", ny)?,
+            iterations: encoder.iterations,
+            activation: encoder.activation,
+        })
+    }
+}
+
+impl<const NY: usize, const NC: usize> Lista<'_, NY, NC> {
+    /// `code = h_θ(v)`; units past the artifact's stay zero.
+    fn shrink(&self, v: &[f32; NC], code: &mut [f32; NC]) {
+        let units = code.iter_mut().zip(v.iter().zip(self.threshold));
+        match self.activation {
+            Activation::Soft => units.for_each(|(z, (&v, &t))| *z = soft(v, t)),
+            Activation::Rectified => units.for_each(|(z, (&v, &t))| *z = rectified(v, t)),
+        }
+    }
+}
+
+impl<const NY: usize, const NC: usize> Encoder<NY, NC> for Lista<'_, NY, NC> {
+    type Scratch = Scratch<NC>;
+
+    fn encode(&self, scratch: &mut Scratch<NC>, y: &[f32; NY], code: &mut [f32; NC]) {
+        let Scratch { drive, next } = scratch;
+        for (drive, bias) in drive.iter_mut().zip(self.bias) {
+            *drive = *bias;
+        }
+        self.w_e.add(y, drive);
+        self.shrink(drive, code);
+        for _ in 0..self.iterations {
+            *next = *drive;
+            self.s.add(code, next);
+            self.shrink(next, code);
+        }
+    }
+
+    fn reconstruct(&self, code: &[f32; NC], y: &mut [f32; NY]) {
+        for (y, mean) in y.iter_mut().zip(self.mean) {
+            *y = *mean;
+        }
+        self.dictionary.add(code, y);
+    }
+}
+
+/// The soft threshold `sign(v)·max(|v|−t, 0)`: the proximal operator of `t‖·‖₁`.
+pub fn soft(v: f32, t: f32) -> f32 {
+    if v > t {
+        v - t
+    } else if v < -t {
+        v + t
+    } else {
+        0.0
+    }
+}
+
+/// The rectified threshold `max(v−t, 0)`: the same under the constraint `z ≥ 0`.
+pub fn rectified(v: f32, t: f32) -> f32 {
+    if v > t { v - t } else { 0.0 }
+}

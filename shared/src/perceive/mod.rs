@@ -1,0 +1,18 @@
+//! Perception: from raw sensors to a sparse code, and from the code to what the state estimator needs.
+
+pub mod lista;
+pub mod readout;
+
+use crate::Zero;
+
+/// A feed-forward encoder of an observation into a code.
+pub trait Encoder<const NY: usize, const NC: usize> {
+    /// Working memory of one encoding.
+    type Scratch: Zero;
+
+    /// Writes the code of observation `y`.
+    fn encode(&self, scratch: &mut Self::Scratch, y: &[f32; NY], code: &mut [f32; NC]);
+
+    /// Writes the observation that the code stands for (the linear decoder).
+    fn reconstruct(&self, code: &[f32; NC], y: &mut [f32; NY]);
+}

@@ -1,0 +1,170 @@
+//! Planning by descent: backpropagate the summed cost through the unrolled model to the actions, and descend.
+//!
+//! The actions are latent variables, inferred anew at each decision. Descent is projected onto the box of allowed
+//! actions, has momentum, and a step that grows while it succeeds and shrinks when it fails; only descents are accepted,
+//! so the plan at hand is the best one found whenever the budget ends. The cost has local minima, so several starts are
+//! imagined first: the last plan shifted by one step, what the policy would do, and each end and the middle of the
+//! actions' range throughout.
+
+use super::{Rollout, Status};
+use crate::{
+    Zero,
+    artifact::{Artifact, ArtifactError, Planner},
+    cost::Cost,
+    policy::Limits,
+    predict::ForwardModel,
+};
+
+/// Settings of the planner.
+#[derive(Clone, Copy, Debug)]
+pub struct Gradient<'a> {
+    settings: Planner,
+    horizon: usize,
+    limits: Limits<'a>,
+}
+
+/// The plan at hand, the one on trial, and the way down.
+#[derive(Clone, Debug)]
+pub struct State<T, const NX: usize, const NU: usize, const H: usize> {
+    /// The best plan so far.
+    pub plan: Rollout<T, NX, NU, H>,
+    trial: Rollout<T, NX, NU, H>,
+    gradient: [[f32; NU]; H],
+    direction: [[f32; NU]; H],
+    planned: bool,
+}
+
+impl<T: Zero, const NX: usize, const NU: usize, const H: usize> Zero for State<T, NX, NU, H> {
+    const ZERO: Self = Self {
+        plan: Rollout::ZERO,
+        trial: Rollout::ZERO,
+        gradient: [[0.0; NU]; H],
+        direction: [[0.0; NU]; H],
+        planned: false,
+    };
+}
+
+/// Growth of the step after a descent, and what is left of it after a failure.
+const GROW: f32 = 1.5;
+const SHRINK: f32 = 0.4;
+
+impl<'a> Gradient<'a> {
+    /// Reads the planner's settings and the actions' range from an artifact.
+    pub fn load(artifact: &Artifact<'a>) -> Result<Self, ArtifactError> {
+        let limits = Limits::load(artifact)?;
+        Ok(Self { settings: artifact.header().planner, horizon: artifact.sizes().h(), limits })
+    }
+
+    /// The allowed actions.
+    pub fn limits(&self) -> Limits<'a> {
+        self.limits
+    }
+
+    /// Plans from state `x`; `policy` says what practice would do. The plan is left in `state.plan`.
+    pub fn plan<M, const NX: usize, const NU: usize, const NZ: usize, const NH: usize, const H: usize>(
+        &self,
+        state: &mut State<M::Trace, NX, NU, H>,
+        problem: (&M, &Cost<'_, NH>),
+        x: &[f32; NX],
+        policy: impl Fn(&[f32; NX], &mut [f32; NU]),
+    ) -> (Status, u16)
+    where
+        M: ForwardModel<NX, NU, NZ>,
+    {
+        self.choose_start(state, problem, x, policy);
+        let State { plan, trial, gradient, direction, planned } = state;
+        *planned = true;
+        plan.gradient(problem, x, self.horizon, gradient);
+        *direction = [[0.0; NU]; H];
+        let mut step = self.settings.step / self.steepest(gradient).max(f32::MIN_POSITIVE);
+        for iteration in 0..self.settings.iterations {
+            self.descend(plan, trial, gradient, direction, step);
+            trial.imagine(problem, x, self.horizon, |_, _, _| {});
+            let gained = plan.cost - trial.cost;
+            if gained > 0.0 {
+                core::mem::swap(plan, trial);
+                plan.gradient(problem, x, self.horizon, gradient);
+                step *= GROW;
+                if gained < self.settings.tolerance * plan.cost {
+                    return (Status::Converged, iteration + 1);
+                }
+            } else {
+                // Also when the model has run off and the cost is NaN: a smaller step stays closer to the best plan.
+                *direction = [[0.0; NU]; H];
+                step *= SHRINK;
+            }
+        }
+        (Status::BudgetSpent, self.settings.iterations)
+    }
+
+    /// Imagines every start and keeps the cheapest as the plan.
+    fn choose_start<M, const NX: usize, const NU: usize, const NZ: usize, const NH: usize, const H: usize>(
+        &self,
+        state: &mut State<M::Trace, NX, NU, H>,
+        problem: (&M, &Cost<'_, NH>),
+        x: &[f32; NX],
+        policy: impl Fn(&[f32; NX], &mut [f32; NU]),
+    ) where
+        M: ForwardModel<NX, NU, NZ>,
+    {
+        let State { plan, trial, planned, .. } = state;
+        let shifted = *planned;
+        if shifted {
+            plan.actions.copy_within(1.., 0);
+        }
+        let last = self.horizon.saturating_sub(1);
+        plan.imagine(problem, x, self.horizon, |t, x, u| {
+            if t == last || !shifted {
+                policy(x, u);
+            }
+        });
+        let mut consider = |actor: &dyn Fn(&[f32; NX], &mut [f32; NU])| {
+            trial.imagine(problem, x, self.horizon, |_, x, u| actor(x, u));
+            // A plan whose cost is NaN loses against any other.
+            if trial.cost < plan.cost || plan.cost.is_nan() {
+                core::mem::swap(plan, trial);
+            }
+        };
+        if shifted {
+            consider(&policy);
+        }
+        for share in [0.0, 0.5, 1.0] {
+            consider(&|_, u| {
+                for (u, (low, high)) in u.iter_mut().zip(self.limits.iter()) {
+                    *u = low + share * (high - low);
+                }
+            });
+        }
+    }
+
+    /// `d ← momentum · d − step · range² g`, trial actions = projection of `u + d`.
+    fn descend<T, const NX: usize, const NU: usize, const H: usize>(
+        &self,
+        plan: &Rollout<T, NX, NU, H>,
+        trial: &mut Rollout<T, NX, NU, H>,
+        gradient: &[[f32; NU]; H],
+        direction: &mut [[f32; NU]; H],
+        step: f32,
+    ) {
+        let rows = direction.iter_mut().zip(gradient).zip(trial.actions.iter_mut().zip(&plan.actions));
+        for ((d, g), (next, u)) in rows.take(self.horizon) {
+            let limits = self.limits.iter();
+            for ((d, g), ((next, u), (low, high))) in
+                d.iter_mut().zip(g).zip(next.iter_mut().zip(u).zip(limits))
+            {
+                let range = high - low;
+                *next = (u + self.settings.momentum * *d - step * range * range * g).max(low).min(high);
+                *d = *next - u;
+            }
+        }
+    }
+
+    /// The largest slope, in cost per full range of an action.
+    fn steepest<const NU: usize, const H: usize>(&self, gradient: &[[f32; NU]; H]) -> f32 {
+        let slopes = gradient.iter().take(self.horizon).flat_map(|g| g.iter().zip(self.limits.iter()));
+        slopes.fold(0.0, |most: f32, (g, (low, high))| {
+            let slope = g * (high - low);
+            most.max(if slope < 0.0 { -slope } else { slope })
+        })
+    }
+}

@@ -1,0 +1,92 @@
+//! Planning (system 2): look some steps ahead, take the first action, look again.
+
+pub mod gradient;
+
+use crate::{Zero, cost::Cost, predict::ForwardModel};
+use serde::{Deserialize, Serialize};
+
+/// How a plan ended. The plan is the best one found in both cases.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Status {
+    /// No plan was asked for: the policy acted, or the safe action was taken.
+    #[default]
+    NotPlanned,
+    /// No further descent was to be had.
+    Converged,
+    /// The iterations were used up before.
+    BudgetSpent,
+}
+
+/// Actions, the states they lead to, and what they cost.
+#[derive(Clone, Debug)]
+pub struct Rollout<T, const NX: usize, const NU: usize, const H: usize> {
+    /// `u_0 … u_{H−1}`.
+    pub actions: [[f32; NU]; H],
+    /// `x_1 … x_H`.
+    pub states: [[f32; NX]; H],
+    /// What each step remembers for its pullback.
+    traces: [T; H],
+    /// `J`.
+    pub cost: f32,
+}
+
+impl<T: Zero, const NX: usize, const NU: usize, const H: usize> Zero for Rollout<T, NX, NU, H> {
+    const ZERO: Self =
+        Self { actions: [[0.0; NU]; H], states: [[0.0; NX]; H], traces: [const { T::ZERO }; H], cost: 0.0 };
+}
+
+impl<T, const NX: usize, const NU: usize, const H: usize> Rollout<T, NX, NU, H> {
+    /// Imagines `horizon` steps from `start`. `actor` sees the step, the state and the action that stands in the plan,
+    /// and may put another in its place.
+    pub fn imagine<M, const NZ: usize, const NH: usize>(
+        &mut self,
+        (model, cost): (&M, &Cost<'_, NH>),
+        start: &[f32; NX],
+        horizon: usize,
+        mut actor: impl FnMut(usize, &[f32; NX], &mut [f32; NU]),
+    ) where
+        M: ForwardModel<NX, NU, NZ, Trace = T>,
+    {
+        let mut x = *start;
+        self.cost = 0.0;
+        let steps = self.actions.iter_mut().zip(self.states.iter_mut().zip(&mut self.traces));
+        for (t, (u, (next, trace))) in steps.enumerate().take(horizon) {
+            actor(t, &x, u);
+            self.cost += cost.stage(&x, u);
+            model.step(trace, &x, u, &[0.0; NZ], next);
+            x = *next;
+        }
+        self.cost += cost.terminal(&x);
+    }
+
+    /// The adjoint (Kelley–Bryson) gradient of the cost in the actions: costates run from the last state to the first.
+    ///
+    /// ```text
+    /// λ_H = ∂terminal/∂x_H,   ∂J/∂u_t = ∂stage/∂u_t + λ_{t+1}ᵀ ∂f/∂u,   λ_t = ∂stage/∂x_t + λ_{t+1}ᵀ ∂f/∂x
+    /// ```
+    pub fn gradient<M, const NZ: usize, const NH: usize>(
+        &self,
+        (model, cost): (&M, &Cost<'_, NH>),
+        start: &[f32; NX],
+        horizon: usize,
+        gradient: &mut [[f32; NU]; H],
+    ) where
+        M: ForwardModel<NX, NU, NZ, Trace = T>,
+    {
+        let horizon = horizon.min(H);
+        let mut costate = [0.0; NX];
+        if let Some(last) = horizon.checked_sub(1).and_then(|t| self.states.get(t)) {
+            cost.terminal_gradient(last, &mut costate);
+        }
+        let mut pulled = crate::predict::Pullback::ZERO;
+        let steps = gradient.iter_mut().zip(self.actions.iter().zip(&self.traces)).take(horizon);
+        let earlier = self.states.iter().take(horizon.saturating_sub(1)).rev();
+        for ((g, (u, trace)), x) in steps.rev().zip(earlier.chain(core::iter::once(start))) {
+            model.pullback(trace, &costate, &mut pulled);
+            *g = pulled.u;
+            costate = pulled.x;
+            cost.stage_gradient(x, u, &mut costate, g);
+        }
+    }
+}

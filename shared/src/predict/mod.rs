@@ -1,0 +1,43 @@
+//! Forward models: what will the world do if I do this?
+//!
+//! `s' = f(s, a, z)`, with a latent `z` for what cannot be known. Every model comes with its **pullback**, the product
+//! of a costate with its Jacobians, which is all that planning and filtering need of a derivative.
+
+pub mod network;
+pub mod physics;
+
+use crate::Zero;
+
+/// A differentiable forward model `x' = f(x, u, z)`.
+pub trait ForwardModel<const NX: usize, const NU: usize, const NZ: usize> {
+    /// What a step has to remember for its pullback.
+    type Trace: Zero + Clone;
+
+    /// `next = f(x, u, z)`.
+    fn step(
+        &self,
+        trace: &mut Self::Trace,
+        x: &[f32; NX],
+        u: &[f32; NU],
+        z: &[f32; NZ],
+        next: &mut [f32; NX],
+    );
+
+    /// `gᵀ ∂f/∂(x, u, z)` at the step that `trace` remembers, for the costate `g = ∂cost/∂next`.
+    fn pullback(&self, trace: &Self::Trace, g: &[f32; NX], out: &mut Pullback<NX, NU, NZ>);
+}
+
+/// A costate pulled back through one step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pullback<const NX: usize, const NU: usize, const NZ: usize> {
+    /// `gᵀ ∂f/∂x`.
+    pub x: [f32; NX],
+    /// `gᵀ ∂f/∂u`.
+    pub u: [f32; NU],
+    /// `gᵀ ∂f/∂z`.
+    pub z: [f32; NZ],
+}
+
+impl<const NX: usize, const NU: usize, const NZ: usize> Zero for Pullback<NX, NU, NZ> {
+    const ZERO: Self = Self { x: [0.0; NX], u: [0.0; NU], z: [0.0; NZ] };
+}

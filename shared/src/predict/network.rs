@@ -1,0 +1,94 @@
+//! A learned forward model: a residual network with one matrix per input.
+//!
+//! ```text
+//! x' = x + o(h₂),   first layer: b₁ + W_x x̃ + W_s sin(angles) + W_u u + W_z z
+//! ```
+//! `x̃` is the state with the cosine in place of each angle ([`Angles::lift`](crate::feature::Angles::lift)); the trunk is [`Trunk`]. Scales of inputs
+//! and outputs are folded into the weights when the model is exported.
+
+use super::{ForwardModel, Pullback};
+use crate::{
+    Zero,
+    artifact::{Artifact, ArtifactError, Load, Model},
+    dense::Dense,
+    network::{Hidden, Lifted, StateInput, Trunk},
+};
+
+/// The model's weights.
+#[derive(Clone, Copy, Debug)]
+pub struct Network<'a, const NX: usize, const NU: usize, const NZ: usize, const NH: usize> {
+    input: StateInput<'a>,
+    w_u: Dense<'a>,
+    w_z: Dense<'a>,
+    trunk: Trunk<'a>,
+}
+
+/// What one step remembers: the lifted state and both hidden layers.
+#[derive(Clone, Copy, Debug)]
+pub struct Trace<const NX: usize, const NH: usize> {
+    lifted: Lifted<NX>,
+    hidden: Hidden<NH>,
+}
+
+impl<const NX: usize, const NH: usize> Zero for Trace<NX, NH> {
+    const ZERO: Self = Self { lifted: Lifted::ZERO, hidden: Hidden::ZERO };
+}
+
+impl<'a, const NX: usize, const NU: usize, const NZ: usize, const NH: usize> Load<'a>
+    for Network<'a, NX, NU, NZ, NH>
+{
+    /// Reads the part `predict` of an artifact.
+    fn load(artifact: &Artifact<'a>) -> Result<Self, ArtifactError> {
+        const PART: &str = "predict";
+        if artifact.header().model != Model::Network {
+            return Err(ArtifactError::Kind { expected: "a learned network as forward model" });
+        }
+        let sizes = artifact.sizes();
+        sizes.check_state::<NX, NU, NZ>()?;
+        let trunk = Trunk::load::<NH>(artifact, PART, sizes.nx())?;
+        let nh = trunk.hidden();
+        Ok(Self {
+            input: StateInput::load(artifact, PART, nh)?,
+            w_u: artifact.matrix(PART, "w_u", nh, sizes.nu())?,
+            w_z: artifact.matrix(PART, "w_z", nh, sizes.nz())?,
+            trunk,
+        })
+    }
+}
+
+impl<const NX: usize, const NU: usize, const NZ: usize, const NH: usize> ForwardModel<NX, NU, NZ>
+    for Network<'_, NX, NU, NZ, NH>
+{
+    type Trace = Trace<NX, NH>;
+
+    fn step(
+        &self,
+        trace: &mut Self::Trace,
+        x: &[f32; NX],
+        u: &[f32; NU],
+        z: &[f32; NZ],
+        next: &mut [f32; NX],
+    ) {
+        let Trace { lifted, hidden } = trace;
+        self.trunk.begin(hidden);
+        self.input.add(x, lifted, &mut hidden.first);
+        self.w_u.add(u, &mut hidden.first);
+        self.w_z.add(z, &mut hidden.first);
+        let mut change = [0.0; NX];
+        self.trunk.forward(hidden, &mut change);
+        for (next, (x, change)) in next.iter_mut().zip(x.iter().zip(change)) {
+            *next = x + change;
+        }
+    }
+
+    fn pullback(&self, trace: &Self::Trace, g: &[f32; NX], out: &mut Pullback<NX, NU, NZ>) {
+        let mut g_first = [0.0; NH];
+        self.trunk.pull(&trace.hidden, g, &mut g_first);
+        out.x = *g;
+        self.input.pull(&trace.lifted, &g_first, &mut out.x);
+        out.u = [0.0; NU];
+        self.w_u.pull(&g_first, &mut out.u);
+        out.z = [0.0; NZ];
+        self.w_z.pull(&g_first, &mut out.z);
+    }
+}

@@ -1,0 +1,3 @@
+//! Forward models written by hand, with hand-written pullbacks.
+
+pub mod pendulum;

@@ -1,0 +1,165 @@
+//! Logs of trajectories: episodes of states and actions, from a CSV file (gzip or plain) or recorded from a world.
+//!
+//! A CSV log has one transition a row and these columns, in any order: `episode`, `t`, the state's coordinates
+//! `s0, s1, …`, the action `a0, …`, and the state after it `next_s0, …`. An angle is given by two coordinates, its
+//! cosine and its sine, as simulators do.
+
+use crate::worlds::{Rng, World, camera::normal};
+use anyhow::{Context, Result, bail, ensure};
+use flate2::read::MultiGzDecoder;
+use forethought::feature::Angles;
+use rand::RngExt;
+use std::{
+    fs::File,
+    io::{BufRead, BufReader, Read},
+    path::Path,
+};
+
+/// One episode: `states[t]` is where action `actions[t]` was taken; there is one state more than actions.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Episode {
+    /// States in the model's coordinates.
+    pub states: Vec<Vec<f32>>,
+    /// Actions.
+    pub actions: Vec<Vec<f32>>,
+}
+
+/// Episodes, and a checksum of the data they came from.
+#[derive(Clone, Debug, Default)]
+pub struct Log {
+    /// The episodes.
+    pub episodes: Vec<Episode>,
+    /// CRC-32 over all numbers: which data this is.
+    pub digest: u32,
+}
+
+impl Log {
+    /// Collects episodes.
+    pub fn new(episodes: Vec<Episode>) -> Self {
+        let crc = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
+        let mut digest = crc.digest();
+        let rows = episodes.iter().flat_map(|e| e.states.iter().chain(&e.actions));
+        rows.flatten().for_each(|v| digest.update(&v.to_le_bytes()));
+        let digest = digest.finalize();
+        Self { episodes, digest }
+    }
+
+    /// Reads a CSV log with `nx` state components of which `angles` are angles, and `nu` action components.
+    pub fn read(path: &Path, nx: usize, angles: Angles, nu: usize) -> Result<Self> {
+        let name = path.display();
+        let file = File::open(path).with_context(|| format!("cannot open the log {name}"))?;
+        let mut file = BufReader::new(file);
+        let packed = file
+            .fill_buf()
+            .with_context(|| format!("cannot read the log {name}"))?
+            .starts_with(&[0x1f, 0x8b]);
+        let reader: Box<dyn Read> = if packed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
+        Self::parse(reader, nx, angles, nu).with_context(|| format!("in the log {name}"))
+    }
+
+    /// [`read`](Self::read) from text.
+    pub fn parse(reader: impl Read, nx: usize, angles: Angles, nu: usize) -> Result<Self> {
+        let mut csv = csv::Reader::from_reader(reader);
+        let header = csv.headers().context("the first line must name the columns")?.clone();
+        let column = |name: String| {
+            let found = header.iter().position(|h| h.trim() == name);
+            found.with_context(|| {
+                format!("there is no column `{name}`: it needs episode, s0 …, a0 …, next_s0 …")
+            })
+        };
+        let columns =
+            |prefix: &str, n| (0..n).map(|i| column(format!("{prefix}{i}"))).collect::<Result<Vec<_>>>();
+        let coordinates = nx + angles.count();
+        let (episode, before) = (column("episode".into())?, columns("s", coordinates)?);
+        let (action, after) = (columns("a", nu)?, columns("next_s", coordinates)?);
+
+        let mut episodes: Vec<Episode> = Vec::new();
+        let mut current = None;
+        for row in csv.records() {
+            let row = row.context("a row cannot be read")?;
+            let line = row.position().map_or(0, csv::Position::line);
+            let number = |&i: &usize| -> Result<f32> {
+                let (text, name) = (&row[i], &header[i]);
+                let value: f32 = text
+                    .trim()
+                    .parse()
+                    .with_context(|| format!("line {line}, column {name}: `{text}` is no number"))?;
+                ensure!(
+                    value.is_finite(),
+                    "line {line}, column {name}: {value} is not finite; remove the row"
+                );
+                Ok(value)
+            };
+            let numbers = |list: &[usize]| list.iter().map(number).collect::<Result<Vec<_>>>();
+            if current.as_deref() != Some(&row[episode]) {
+                current = Some(row[episode].to_owned());
+                episodes
+                    .push(Episode { states: vec![compose(angles, nx, &numbers(&before)?)], actions: vec![] });
+            }
+            if let Some(now) = episodes.last_mut() {
+                now.actions.push(numbers(&action)?);
+                now.states.push(compose(angles, nx, &numbers(&after)?));
+            }
+        }
+        if episodes.is_empty() {
+            bail!("there is no transition");
+        }
+        Ok(Self::new(episodes))
+    }
+
+    /// Records episodes from a world under mixed excitation, so that all of the state space is visited: random torques
+    /// held for random times, noise, and torques along a velocity (which pump energy in) or against it.
+    pub fn record(world: &mut dyn World, limits: (f32, f32), episodes: usize, rng: &mut Rng) -> Self {
+        let (mid, half) = ((limits.0 + limits.1) / 2.0, (limits.1 - limits.0) / 2.0);
+        let record = |_| {
+            world.reset(rng);
+            let style = rng.random_range(0..4);
+            let mut episode = Episode { states: vec![world.state()], actions: vec![] };
+            let (mut hold, mut held) = (0, 0.0);
+            for _ in 0..world.episode() {
+                if hold == 0 {
+                    hold = rng.random_range(1..20);
+                    held = rng.random_range(-1.0..1.0);
+                }
+                hold -= 1;
+                let speed = world.state().last().map_or(0.0, |v| v.signum());
+                let share: f32 = match style {
+                    0 => rng.random_range(-1.0..1.0),
+                    1 => held,
+                    2 => 0.8 * speed + 0.4 * normal(rng) as f32,
+                    _ => held - 0.5 * speed,
+                };
+                let action = mid + half * share.clamp(-1.0, 1.0);
+                world.step(&[action]);
+                episode.actions.push(vec![action]);
+                episode.states.push(world.state());
+            }
+            episode
+        };
+        Self::new((0..episodes).map(record).collect())
+    }
+
+    /// The last `share` of the episodes are held out: `(training, held out)`.
+    pub fn split(&self, share: f64) -> (&[Episode], &[Episode]) {
+        let held = ((self.episodes.len() as f64 * share).round() as usize).clamp(1, self.episodes.len());
+        self.episodes.split_at(self.episodes.len() - held)
+    }
+}
+
+/// State from a log's coordinates: an angle from its cosine and sine.
+pub fn compose(angles: Angles, nx: usize, coordinates: &[f32]) -> Vec<f32> {
+    let mut rest = coordinates.iter().copied();
+    let mut next = || rest.next().unwrap_or(f32::NAN);
+    (0..nx)
+        .map(|i| {
+            let first = next();
+            if angles.contains(i) { next().atan2(first) } else { first }
+        })
+        .collect()
+}
+
+/// A log's coordinates from the state: an angle as its cosine and sine.
+pub fn coordinates(angles: Angles, x: &[f32]) -> Vec<f32> {
+    let split = |(i, &v): (usize, &f32)| if angles.contains(i) { vec![v.cos(), v.sin()] } else { vec![v] };
+    x.iter().enumerate().flat_map(split).collect()
+}

@@ -1,0 +1,3 @@
+//! Data: logs of trajectories.
+
+pub mod log;

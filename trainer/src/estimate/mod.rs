@@ -1,0 +1,3 @@
+//! Calibration of state estimators.
+
+pub mod kalman;

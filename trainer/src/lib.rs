@@ -1,0 +1,18 @@
+//! The host side of Forethought: data, worlds, training, export, evaluation, pictures, devices.
+#![forbid(unsafe_code)]
+
+pub mod data;
+pub mod device;
+pub mod estimate;
+pub mod evaluate;
+pub mod export;
+pub mod mind;
+pub mod network;
+pub mod optim;
+pub mod perceive;
+pub mod policy;
+pub mod predict;
+pub mod tape;
+pub mod tasks;
+pub mod value;
+pub mod worlds;

@@ -1,0 +1,124 @@
+//! The trunk that forward models and policies share, as parameters to be trained.
+//!
+//! Same equations as `forethought::network`: two hidden layers of tanh units, one matrix per input, a linear output.
+
+use crate::{
+    export::Tensors,
+    tape::{Id, ParameterSet, Tape, Var},
+    worlds::{Rng, camera::normal},
+};
+use forethought::feature::Angles;
+use nalgebra::DMatrix;
+
+/// Where weights are taken from, and whether they are to be trained.
+#[derive(Clone, Copy)]
+pub struct Weights<'a> {
+    /// The tape that the graph is written on.
+    pub tape: &'a Tape,
+    /// The model's parameters.
+    pub params: &'a ParameterSet,
+    /// A frozen model passes gradients on but gets none itself.
+    pub frozen: bool,
+}
+
+impl Weights<'_> {
+    /// The weight on the tape.
+    pub fn get(&self, id: Id) -> Var {
+        if self.frozen { self.tape.freeze(self.params, id) } else { self.tape.watch(self.params, id) }
+    }
+}
+
+/// An input of a network: the name of its matrix and what each of its components is divided by.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// `w_x`, `w_s`, `w_u`, `w_z`.
+    pub name: &'static str,
+    /// Typical magnitude of each component: the network sees values of about 1. Folded into the matrix on export.
+    pub scale: Vec<f32>,
+}
+
+/// The layers, `N` inputs wide.
+#[derive(Clone, Debug)]
+pub struct Trunk<const N: usize> {
+    inputs: [Input; N],
+    w_in: [Id; N],
+    b1: Id,
+    w_h: Id,
+    b2: Id,
+    w_o: Id,
+    b_o: Id,
+    /// What the output is multiplied with; folded into `w_o` and `b_o` on export.
+    output: Vec<f32>,
+}
+
+impl<const N: usize> Trunk<N> {
+    /// Random weights of variance `1/inputs` (Glorot), small ones for the output, so that an untrained residual model
+    /// copies its state and an untrained policy rests at the middle of its range.
+    pub fn new(
+        params: &mut ParameterSet,
+        inputs: [Input; N],
+        hidden: usize,
+        output: Vec<f32>,
+        rng: &mut Rng,
+    ) -> Self {
+        let fan_in: usize = inputs.iter().map(|i| i.scale.len()).sum();
+        let mut random = |rows: usize, cols: usize, deviation: f64| {
+            DMatrix::from_fn(rows, cols, |_, _| (deviation * normal(rng)) as f32)
+        };
+        let spread = |n: usize| 1.0 / (n.max(1) as f64).sqrt();
+        let w_in = std::array::from_fn(|i| {
+            params.add(inputs[i].name, random(hidden, inputs[i].scale.len(), spread(fan_in)))
+        });
+        Self {
+            w_in,
+            b1: params.add("b1", random(hidden, 1, 0.5)),
+            w_h: params.add("w_h", random(hidden, hidden, spread(hidden))),
+            b2: params.add("b2", DMatrix::zeros(hidden, 1)),
+            w_o: params.add("w_o", random(output.len(), hidden, 0.1 * spread(hidden))),
+            b_o: params.add("b_o", DMatrix::zeros(output.len(), 1)),
+            inputs,
+            output,
+        }
+    }
+
+    /// The output for a batch of inputs, one sample a column.
+    pub fn forward(&self, weights: Weights<'_>, inputs: [Var; N]) -> Var {
+        let tape = weights.tape;
+        let column = |values: &[f32]| DMatrix::from_column_slice(values.len(), 1, values);
+        let products = std::array::from_fn(|i| {
+            let inverse: Vec<f32> = self.inputs[i].scale.iter().map(|s| 1.0 / s).collect();
+            (weights.get(self.w_in[i]), tape.mul_col(inputs[i], tape.constant(column(&inverse))))
+        });
+        let first = tape.tanh(tape.affine::<N>(products, weights.get(self.b1)));
+        let second = tape.tanh(tape.affine([(weights.get(self.w_h), first)], weights.get(self.b2)));
+        let out = tape.affine([(weights.get(self.w_o), second)], weights.get(self.b_o));
+        tape.mul_col(out, tape.constant(column(&self.output)))
+    }
+
+    /// Adds all tensors to `part`, scales folded in.
+    pub fn export(&self, params: &ParameterSet, part: &'static str, tensors: &mut Tensors) {
+        for (input, id) in self.inputs.iter().zip(self.w_in) {
+            let w = &params[id];
+            let folded = DMatrix::from_fn(w.nrows(), w.ncols(), |r, c| w[(r, c)] / input.scale[c]);
+            tensors.matrix(part, input.name, folded);
+        }
+        let scaled =
+            |m: &DMatrix<f32>| DMatrix::from_fn(m.nrows(), m.ncols(), |r, c| m[(r, c)] * self.output[r]);
+        tensors.matrix(part, "b1", params[self.b1].clone());
+        tensors.matrix(part, "w_h", params[self.w_h].clone());
+        tensors.matrix(part, "b2", params[self.b2].clone());
+        tensors.matrix(part, "w_o", scaled(&params[self.w_o]));
+        tensors.matrix(part, "b_o", scaled(&params[self.b_o]));
+    }
+}
+
+/// Splits a batch of states for a network as `Angles::lift` does: cosines in place of angles, and the sines apart.
+pub fn lift(tape: &Tape, angles: Angles, x: Var) -> (Var, Var) {
+    let (nx, columns) = tape.shape(x);
+    let row = |i| tape.rows(x, i, 1);
+    let lifted: Vec<_> =
+        (0..nx).map(|i| if angles.contains(i) { tape.cos(row(i)) } else { row(i) }).collect();
+    let sines: Vec<_> = (0..nx).filter(|&i| angles.contains(i)).map(|i| tape.sin(row(i))).collect();
+    let sines = if sines.is_empty() { tape.constant(DMatrix::zeros(0, columns)) } else { tape.stack(&sines) };
+    (tape.stack(&lifted), sines)
+}

@@ -1,0 +1,3 @@
+//! Training of encoders.
+
+pub mod lista;

@@ -1,0 +1,3 @@
+//! Training of forward models.
+
+pub mod network;

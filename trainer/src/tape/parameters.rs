@@ -1,0 +1,169 @@
+//! What a model owns and an optimiser changes.
+
+use std::cell::Ref;
+use std::ops::{Index, IndexMut};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use nalgebra::DMatrix;
+
+use super::{Tape, Var};
+
+/// A parameter of a [`ParameterSet`]; a model keeps one per weight, under the weight's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Id(usize);
+
+/// Named matrices, trained together.
+///
+/// ```ignore
+/// struct Lista { w_e: Id, s: Id, theta: Id }
+///
+/// let mut params = ParameterSet::new();
+/// let lista = Lista {
+///     w_e: params.add("w_e", w_e),
+///     s: params.add("s", s),
+///     theta: params.add("theta", theta),
+/// };
+/// ```
+#[derive(Debug)]
+pub struct ParameterSet {
+    /// Tells sets apart on a tape.
+    identity: u64,
+    /// Counts the changes, so that a tape notices values which are out of date.
+    version: u64,
+    names: Vec<String>,
+    values: Vec<DMatrix<f32>>,
+}
+
+/// A parameter on a tape: which set, which parameter, and whether its gradient is wanted.
+pub(super) type Key = (u64, Id, bool);
+
+impl ParameterSet {
+    /// An empty set.
+    pub fn new() -> Self {
+        Self::of(Vec::new(), Vec::new())
+    }
+
+    fn of(names: Vec<String>, values: Vec<DMatrix<f32>>) -> Self {
+        static SETS: AtomicU64 = AtomicU64::new(0);
+        Self { identity: SETS.fetch_add(1, Ordering::Relaxed), version: 0, names, values }
+    }
+
+    /// Adds a parameter with its initial value.
+    pub fn add(&mut self, name: impl Into<String>, value: DMatrix<f32>) -> Id {
+        self.names.push(name.into());
+        self.values.push(value);
+        Id(self.values.len() - 1)
+    }
+
+    /// All parameters, in the order they were added.
+    pub fn ids(&self) -> impl Iterator<Item = Id> + use<> {
+        (0..self.values.len()).map(Id)
+    }
+
+    /// The name of a parameter.
+    pub fn name(&self, id: Id) -> &str {
+        &self.names[id.0]
+    }
+
+    /// How many numbers there are in all matrices together.
+    pub fn entries(&self) -> usize {
+        self.values.iter().map(DMatrix::len).sum()
+    }
+}
+
+impl Default for ParameterSet {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A copy is a set of its own: a target network, or the best model so far.
+impl Clone for ParameterSet {
+    fn clone(&self) -> Self {
+        Self::of(self.names.clone(), self.values.clone())
+    }
+}
+
+impl Index<Id> for ParameterSet {
+    type Output = DMatrix<f32>;
+
+    fn index(&self, id: Id) -> &DMatrix<f32> {
+        &self.values[id.0]
+    }
+}
+
+impl IndexMut<Id> for ParameterSet {
+    fn index_mut(&mut self, id: Id) -> &mut DMatrix<f32> {
+        self.version += 1;
+        &mut self.values[id.0]
+    }
+}
+
+impl Tape {
+    /// A parameter to be trained. Asking again gives the same leaf, so a model may ask in each of
+    /// its time steps.
+    ///
+    /// # Panics
+    /// If the set was changed since the tape first saw this parameter: clear the tape before.
+    pub fn watch(&self, params: &ParameterSet, id: Id) -> Var {
+        self.parameter_leaf(params, id, true)
+    }
+
+    /// A parameter as a constant: gradients flow through what is computed with it, not to it.
+    ///
+    /// # Panics
+    /// As [`watch`](Tape::watch).
+    pub fn freeze(&self, params: &ParameterSet, id: Id) -> Var {
+        self.parameter_leaf(params, id, false)
+    }
+
+    /// `∂loss/∂p` of a watched parameter after [`backward`](Tape::backward); `None` if this graph
+    /// does not watch it.
+    pub fn gradient_of(&self, params: &ParameterSet, id: Id) -> Option<Ref<'_, DMatrix<f32>>> {
+        let leaf = self.graph.borrow().leaves.get(&(params.identity, id, true)).copied();
+        leaf.map(|(leaf, _)| self.gradient(leaf))
+    }
+
+    fn parameter_leaf(&self, params: &ParameterSet, id: Id, requires_grad: bool) -> Var {
+        let key = (params.identity, id, requires_grad);
+        let known = self.graph.borrow().leaves.get(&key).copied();
+        if let Some((leaf, version)) = known {
+            let name = params.name(id);
+            assert_eq!(version, params.version, "{name} has changed: clear the tape first");
+            return leaf;
+        }
+        let leaf = self.leaf(&params[id], requires_grad);
+        self.graph.borrow_mut().leaves.insert(key, (leaf, params.version));
+        leaf
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::check::random;
+    use super::*;
+
+    #[test]
+    fn watched_twice_is_one_leaf_and_frozen_has_no_gradient() {
+        let mut params = ParameterSet::new();
+        let (w, b) = (params.add("w", random(3, 3, 1)), params.add("b", random(3, 1, 2)));
+        let tape = Tape::new();
+        assert_eq!(tape.watch(&params, w), tape.watch(&params, w));
+        let b_frozen = tape.freeze(&params, b);
+        tape.backward(tape.sum(tape.affine([(tape.watch(&params, w), b_frozen)], b_frozen)));
+        assert!(tape.gradient_of(&params, w).is_some());
+        assert!(tape.gradient_of(&params, b).is_none());
+        assert!(tape.gradient_of(&params.clone(), w).is_none());
+    }
+
+    #[test]
+    #[should_panic(expected = "w has changed: clear the tape first")]
+    fn stale_values_are_noticed() {
+        let mut params = ParameterSet::new();
+        let w = params.add("w", random(3, 3, 1));
+        let tape = Tape::new();
+        tape.watch(&params, w);
+        params[w].fill(0.0);
+        tape.watch(&params, w);
+    }
+}

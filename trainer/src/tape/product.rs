@@ -1,0 +1,197 @@
+//! Matrix products, each in the form that is fast for its shape.
+//!
+//! nalgebra hands products whose sizes all exceed 5 to matrixmultiply (SIMD kernels, both cores),
+//! and that takes any strides, so that a transposed *view* costs little; `tr_mul` and `gemm_tr`
+//! instead compute scalar products one by one, ten times slower. Thin products (a head with one
+//! output, a state of three) get loops of their own over contiguous columns.
+
+use nalgebra::{DMatrix, DMatrixView, Dyn};
+
+use super::buffers::Buffers;
+
+/// Up to this size nalgebra does not use matrixmultiply.
+const THIN: usize = 5;
+
+/// `Y ← A X + beta Y`; with `beta = 0` the content of `Y` is not read.
+pub(super) fn multiply(
+    y: &mut DMatrix<f32>,
+    a: &DMatrix<f32>,
+    x: &DMatrix<f32>,
+    beta: f32,
+    buffers: &mut Buffers,
+) {
+    let (rows, inner) = a.shape();
+    if rows.min(inner).min(x.ncols()) > THIN {
+        y.gemm(1.0, a, x, beta);
+    } else if rows > THIN {
+        combine(y, a, x, beta);
+    } else {
+        let a_transposed = transpose(a, buffers);
+        dots(y, &a_transposed, x, beta);
+        buffers.recycle(a_transposed);
+    }
+}
+
+/// `X ← Aᵀ Y + beta X`; with `beta = 0` the content of `X` is not read.
+pub(super) fn multiply_transposed(
+    x: &mut DMatrix<f32>,
+    a: &DMatrix<f32>,
+    y: &DMatrix<f32>,
+    beta: f32,
+    buffers: &mut Buffers,
+) {
+    let (inner, rows) = a.shape();
+    if rows.min(inner).min(y.ncols()) > THIN {
+        x.gemm(1.0, &transposed_view(a), y, beta);
+    } else if inner <= THIN && rows > THIN {
+        let a_transposed = transpose(a, buffers);
+        combine(x, &a_transposed, y, beta);
+        buffers.recycle(a_transposed);
+    } else {
+        dots(x, a, y, beta);
+    }
+}
+
+/// `Y ← A X + beta Y`, each column as a combination of those of `A`, taken up to four at a time.
+fn combine(y: &mut DMatrix<f32>, a: &DMatrix<f32>, x: &DMatrix<f32>, beta: f32) {
+    let (rows, inner) = a.shape();
+    for j in 0..x.ncols() {
+        let y = &mut y.as_mut_slice()[j * rows..][..rows];
+        let x = &x.as_slice()[j * inner..][..inner];
+        let mut beta = beta;
+        for (a, x) in a.as_slice().chunks(4 * rows).zip(x.chunks(4)) {
+            match *x {
+                [x0, x1, x2, x3] => add_columns(y, a, [x0, x1, x2, x3], beta),
+                [x0, x1, x2] => add_columns(y, a, [x0, x1, x2], beta),
+                [x0, x1] => add_columns(y, a, [x0, x1], beta),
+                _ => add_columns(y, a, [x[0]], beta),
+            }
+            beta = 1.0;
+        }
+    }
+}
+
+/// `y ← Σ_k a_k x_k + beta y`
+#[inline]
+fn add_columns<const K: usize>(y: &mut [f32], a: &[f32], x: [f32; K], beta: f32) {
+    let rows = y.len();
+    let a: [&[f32]; K] = std::array::from_fn(|k| &a[k * rows..][..rows]);
+    let sum = |i: usize| (0..K).map(|k| a[k][i] * x[k]).sum::<f32>();
+    if beta == 0.0 {
+        (0..rows).for_each(|i| y[i] = sum(i));
+    } else {
+        (0..rows).for_each(|i| y[i] = beta * y[i] + sum(i));
+    }
+}
+
+/// `X ← Aᵀ Y + beta X`, each entry as a scalar product of columns.
+fn dots(x: &mut DMatrix<f32>, a: &DMatrix<f32>, y: &DMatrix<f32>, beta: f32) {
+    let (inner, rows) = a.shape();
+    for j in 0..y.ncols() {
+        let x = &mut x.as_mut_slice()[j * rows..][..rows];
+        let y = &y.as_slice()[j * inner..][..inner];
+        for (i, x) in x.iter_mut().enumerate() {
+            let kept = if beta == 0.0 { 0.0 } else { beta * *x };
+            *x = kept + dot(&a.as_slice()[i * inner..][..inner], y);
+        }
+    }
+}
+
+/// `A ← Y Xᵀ + beta A`; with `beta = 0` the content of `A` is not read.
+pub(super) fn multiply_outer(
+    a: &mut DMatrix<f32>,
+    y: &DMatrix<f32>,
+    x: &DMatrix<f32>,
+    beta: f32,
+    buffers: &mut Buffers,
+) {
+    let (rows, inner, columns) = (y.nrows(), y.ncols(), x.nrows());
+    if rows.min(inner).min(columns) > THIN {
+        return a.gemm(1.0, y, &transposed_view(x), beta);
+    }
+    if beta == 0.0 {
+        a.fill(0.0);
+    }
+    if rows == 0 || columns == 0 {
+        return;
+    }
+    if rows > THIN || columns <= THIN {
+        add_outer_products(a.as_mut_slice(), y, x);
+    } else {
+        // Long columns make the inner loop: Aᵀ ← X Yᵀ.
+        let mut sum = buffers.zeros(columns, rows);
+        add_outer_products(sum.as_mut_slice(), x, y);
+        for (i, a_row) in sum.as_slice().chunks_exact(columns).enumerate() {
+            a.as_mut_slice()[i..].iter_mut().step_by(rows).zip(a_row).for_each(|(a, s)| *a += s);
+        }
+        buffers.recycle(sum);
+    }
+}
+
+/// `A += Σ_j y_j x_jᵀ` over the columns `j`.
+fn add_outer_products(a: &mut [f32], y: &DMatrix<f32>, x: &DMatrix<f32>) {
+    let rows = y.nrows();
+    let samples = y.as_slice().chunks_exact(rows).zip(x.as_slice().chunks_exact(x.nrows()));
+    for (y, x) in samples {
+        a.chunks_exact_mut(rows).zip(x).for_each(|(a, &x)| add_scaled(a, x, y));
+    }
+}
+
+/// `y += scale x`
+#[inline]
+pub(super) fn add_scaled(y: &mut [f32], scale: f32, x: &[f32]) {
+    y.iter_mut().zip(x).for_each(|(y, x)| *y += scale * x);
+}
+
+/// `aᵀ b`, summed in eight lanes so that it vectorises.
+#[inline]
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let (a_blocks, a_rest) = a.as_chunks::<8>();
+    let (b_blocks, b_rest) = b.as_chunks::<8>();
+    let mut lanes = [0.0; 8];
+    for (a, b) in a_blocks.iter().zip(b_blocks) {
+        for lane in 0..8 {
+            lanes[lane] += a[lane] * b[lane];
+        }
+    }
+    let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
+    lanes.iter().sum::<f32>() + rest
+}
+
+/// `Aᵀ` of a thin matrix, as a copy.
+fn transpose(a: &DMatrix<f32>, buffers: &mut Buffers) -> DMatrix<f32> {
+    let (rows, columns) = a.shape();
+    let entries = (0..rows).flat_map(|i| a.as_slice().iter().skip(i).step_by(rows).copied());
+    buffers.collect(columns, rows, entries)
+}
+
+/// `Aᵀ` for matrixmultiply, which takes any strides.
+fn transposed_view(a: &DMatrix<f32>) -> DMatrixView<'_, f32, Dyn, Dyn> {
+    let (rows, columns) = a.shape();
+    DMatrixView::from_slice_with_strides(a.as_slice(), columns, rows, rows, 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Tape;
+    use super::super::check::random;
+
+    #[test]
+    fn every_shape_agrees_with_nalgebra() {
+        for (rows, inner, columns) in
+            [(20, 33, 17), (1, 40, 30), (3, 9, 2), (40, 3, 9), (4, 4, 4), (7, 6, 1), (1, 1, 1)]
+        {
+            let (a, x) = (random(rows, inner, 1), random(inner, columns, 2));
+            let y = &a * &x;
+            let tape = Tape::new();
+            let (a_var, x_var) = (tape.parameter(&a), tape.parameter(&x));
+            let y_var = tape.matmul(a_var, x_var);
+            assert!((&*tape.value(y_var) - &y).amax() < 1e-5, "{rows}x{inner}x{columns}");
+
+            tape.backward(tape.sum_square(y_var));
+            let (a_bar, x_bar) = (2.0 * &y * x.transpose(), 2.0 * a.transpose() * &y);
+            assert!((&*tape.gradient(a_var) - a_bar).amax() < 1e-3, "{rows}x{inner}x{columns}");
+            assert!((&*tape.gradient(x_var) - x_bar).amax() < 1e-3, "{rows}x{inner}x{columns}");
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Tasks: what is trained, on what, to what end.
+
+pub mod pendulum;

@@ -1,0 +1,69 @@
+//! A small grey camera that films a rod turning about the centre of its image.
+
+use super::Rng;
+use rand::RngExt;
+
+/// Pixels along an edge.
+pub const SIDE: usize = 16;
+
+/// How the rod is filmed. Brightness is 0 (background) to 1 (rod).
+#[derive(Clone, Debug)]
+pub struct Camera {
+    /// Standard deviation of the noise on each pixel; what falls outside `[0, 1]` is clipped.
+    pub noise: f64,
+    /// Chance that a square of [`PATCH`](Self::PATCH) × [`PATCH`](Self::PATCH) pixels is covered in a frame.
+    pub occlusion: f64,
+}
+
+impl Default for Camera {
+    fn default() -> Self {
+        Self { noise: 0.02, occlusion: 0.0 }
+    }
+}
+
+impl Camera {
+    /// Edge of the square that an occlusion covers, in pixels.
+    pub const PATCH: usize = 5;
+    /// Length of the rod, in pixels.
+    const LENGTH: f64 = 6.5;
+    /// Half the width of the rod, in pixels.
+    const RADIUS: f64 = 1.2;
+
+    /// One frame, row by row from the top left; at θ = 0 the rod points to the top, at θ = π/2 to the left.
+    pub fn film(&self, theta: f64, rng: &mut Rng) -> Vec<f32> {
+        let mut frame = Self::render(theta);
+        if self.noise > 0.0 {
+            for pixel in &mut frame {
+                *pixel = (f64::from(*pixel) + self.noise * normal(rng)).clamp(0.0, 1.0) as f32;
+            }
+        }
+        if rng.random_bool(self.occlusion) {
+            let corner = || 0..=SIDE - Self::PATCH;
+            let (top, left) = (rng.random_range(corner()), rng.random_range(corner()));
+            for row in top..top + Self::PATCH {
+                frame[row * SIDE + left..][..Self::PATCH].fill(0.0);
+            }
+        }
+        frame
+    }
+
+    /// The frame without noise: brightness falls off linearly over one pixel at the edge of the rod.
+    pub fn render(theta: f64) -> Vec<f32> {
+        let centre = (SIDE as f64 - 1.0) / 2.0;
+        // Image coordinates: x to the right, y down.
+        let (tip_x, tip_y) = (-theta.sin() * Self::LENGTH, -theta.cos() * Self::LENGTH);
+        let pixel = |row: usize, col: usize| {
+            let (x, y) = (col as f64 - centre, row as f64 - centre);
+            let along = ((x * tip_x + y * tip_y) / Self::LENGTH.powi(2)).clamp(0.0, 1.0);
+            let distance = (x - along * tip_x).hypot(y - along * tip_y);
+            (Self::RADIUS + 0.5 - distance).clamp(0.0, 1.0) as f32
+        };
+        (0..SIDE * SIDE).map(|i| pixel(i / SIDE, i % SIDE)).collect()
+    }
+}
+
+/// A standard normal number, by Box and Muller's transform.
+pub fn normal(rng: &mut Rng) -> f64 {
+    let radius: f64 = (-2.0 * (1.0 - rng.random::<f64>()).ln()).sqrt();
+    radius * (std::f64::consts::TAU * rng.random::<f64>()).cos()
+}

@@ -1,0 +1,71 @@
+//! Gymnasium's Pendulum-v1, to the bit of its arithmetic, plus a small camera.
+//!
+//! θ = 0 points up; `cost = wrap(θ)² + 0.1 ω² + 0.001 u²` is charged before the step; the reward is its negative.
+
+use super::{Rng, World, camera::Camera};
+use rand::RngExt;
+use std::f64::consts::{PI, TAU};
+
+/// Time step, in s.
+pub const DT: f64 = 0.05;
+/// Largest torque, in N m.
+pub const MAX_TORQUE: f32 = 2.0;
+/// Largest angular speed, in rad/s.
+pub const MAX_SPEED: f64 = 8.0;
+/// Steps in an episode.
+pub const EPISODE: usize = 200;
+
+/// The plant and the camera that films it.
+#[derive(Clone, Debug)]
+pub struct Pendulum {
+    /// Angle, in rad, not wrapped.
+    pub theta: f64,
+    /// Angular speed, in rad/s.
+    pub omega: f64,
+    camera: Camera,
+}
+
+impl Pendulum {
+    /// Hangs at rest until [`reset`](World::reset).
+    pub fn new(camera: Camera) -> Self {
+        Self { theta: PI, omega: 0.0, camera }
+    }
+
+    /// Starts from a given state.
+    pub fn set(&mut self, theta: f64, omega: f64) {
+        (self.theta, self.omega) = (theta, omega);
+    }
+}
+
+impl World for Pendulum {
+    fn reset(&mut self, rng: &mut Rng) {
+        self.set(rng.random_range(-PI..PI), rng.random_range(-1.0..1.0));
+    }
+
+    fn state(&self) -> Vec<f32> {
+        vec![wrap(self.theta) as f32, self.omega as f32]
+    }
+
+    fn observe(&mut self, rng: &mut Rng) -> Vec<f32> {
+        self.camera.film(self.theta, rng)
+    }
+
+    fn step(&mut self, action: &[f32]) -> f64 {
+        let u = action[0].clamp(-MAX_TORQUE, MAX_TORQUE);
+        // Gymnasium squares and scales the action in single precision, the rest is double.
+        let cost = wrap(self.theta).powi(2) + 0.1 * self.omega.powi(2) + f64::from(0.001 * (u * u));
+        let omega = self.omega + (15.0 * self.theta.sin() + f64::from(3.0 * u)) * DT;
+        self.omega = omega.clamp(-MAX_SPEED, MAX_SPEED);
+        self.theta += self.omega * DT;
+        -cost
+    }
+
+    fn episode(&self) -> usize {
+        EPISODE
+    }
+}
+
+/// Brings an angle to `[−π, π)`.
+pub fn wrap(angle: f64) -> f64 {
+    (angle + PI).rem_euclid(TAU) - PI
+}
