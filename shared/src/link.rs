@@ -7,7 +7,6 @@ use crate::agent::{Diagnostics, Mode, SensorError};
 use core::fmt;
 use heapless::Vec;
 use postcard::{
-    de_flavors::crc::from_bytes_u16,
     ser_flavors::{Cobs, Slice, crc::CrcModifier},
     serialize_with_flavor,
 };
@@ -168,9 +167,17 @@ impl<const L: usize> Receiver<L> {
     }
 }
 
-/// Reads the message of a frame without its final zero.
+/// Reads the message of a frame without its final zero. The checksum is that of all bytes before the last two, and the
+/// message must fill them: were its own end believed, damage to that could not be found.
 fn decode<T: DeserializeOwned>(frame: &mut [u8]) -> Result<T, LinkError> {
     let length = cobs::decode_in_place(frame).map_err(|_| LinkError::Damaged)?;
     let bytes = frame.get(..length).ok_or(LinkError::Damaged)?;
-    from_bytes_u16(bytes, CRC.digest()).map_err(|_| LinkError::Damaged)
+    let (body, checksum) = bytes.split_last_chunk().ok_or(LinkError::Damaged)?;
+    if CRC.checksum(body) != u16::from_le_bytes(*checksum) {
+        return Err(LinkError::Damaged);
+    }
+    match postcard::take_from_bytes(body) {
+        Ok((message, [])) => Ok(message),
+        _ => Err(LinkError::Damaged),
+    }
 }

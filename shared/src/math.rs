@@ -333,6 +333,16 @@ fn wrap_outside(x: f32) -> f32 {
     }
 }
 
+/// x brought into [low, high], for low ≤ high.
+///
+/// Unlike `f32::max` and `f32::min`, which may return either zero for ±0, it has the same bits on every target: x itself
+/// only when it lies strictly inside, so −0 becomes the end that equals it. NaN gives `low`.
+#[inline]
+pub fn clamp(x: f32, low: f32, high: f32) -> f32 {
+    let x = if x > low { x } else { low };
+    if x < high { x } else { high }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,7 +3,8 @@
 //! ```text
 //! u = mid + half · tanh(o),   first layer: b₁ + W_x x̃ + W_s sin(angles)
 //! ```
-//! `[mid − half, mid + half]` is the action's range, so every output is feasible.
+//! `[mid − half, mid + half]` is the action's range. The result is projected onto it: that takes off what rounding added,
+//! and makes a feasible action even of a state so large that the network's sums overflow.
 
 use crate::{
     artifact::{Artifact, ArtifactError},
@@ -42,10 +43,10 @@ impl<'a> Limits<'a> {
         self.low.iter().copied().zip(self.high.iter().copied())
     }
 
-    /// Projects an action onto the box.
+    /// Projects an action onto the box. NaN goes to the low end.
     pub fn project(&self, u: &mut [f32]) {
         for (u, (low, high)) in u.iter_mut().zip(self.iter()) {
-            *u = u.max(low).min(high);
+            *u = math::clamp(*u, low, high);
         }
     }
 }
@@ -64,5 +65,6 @@ impl<'a, const NH: usize> Policy<'a, NH> {
         for (u, (low, high)) in u.iter_mut().zip(self.limits.iter()) {
             *u = 0.5 * (low + high) + 0.5 * (high - low) * math::tanh(*u);
         }
+        self.limits.project(u);
     }
 }

@@ -1,6 +1,8 @@
 //! The host side of Forethought: data, worlds, training, export, evaluation, pictures, devices.
 #![forbid(unsafe_code)]
 
+pub mod bench;
+pub mod cli;
 pub mod data;
 pub mod device;
 pub mod estimate;
@@ -12,6 +14,17 @@ pub mod optim;
 pub mod perceive;
 pub mod policy;
 pub mod predict;
+pub mod report {
+    #![allow(missing_docs)]
+    pub mod pendulum {
+        #[derive(Debug)]
+        pub struct Curve {
+            pub name: String,
+            pub losses: Vec<(String, Vec<(usize, f32)>)>,
+        }
+    }
+}
+pub mod results;
 pub mod tape;
 pub mod tasks;
 pub mod value;

@@ -6,9 +6,9 @@
 use forethought::{
     Zero,
     agent::{self, Agent, Decision, Diagnostics, Mode, Reading, SensorError},
-    artifact::{Artifact, ArtifactError, Model},
-    perceive::lista::Lista,
-    predict::{network::Network, physics::pendulum::Pendulum},
+    artifact::{Artifact, ArtifactError, FEATURES, Header, Load, Model},
+    perceive::{Encoder, lista::Lista, readout::ReadOut},
+    predict::{ForwardModel, network::Network, physics::pendulum::Pendulum},
 };
 
 /// An agent of any size with its memory.
@@ -64,7 +64,7 @@ fn sized<'a, A: agent::Mind<'a, NX, NU> + 'a, const NX: usize, const NU: usize>(
 /// The pendulum's agents and others of their size.
 type Small<'a, M> = Agent<'a, Lista<'a, 256, 64>, M, 256, 64, 2, 1, 0, 32, 40>;
 /// Everything else.
-type Large<'a, M> = Agent<'a, Lista<'a, 4096, 1024>, M, 4096, 1024, 16, 8, 16, 256, 128>;
+type Large<'a, M> = Agent<'a, Lista<'a, NY, NC>, M, NY, NC, 16, 8, 16, 256, 128>;
 
 /// Loads an artifact into the smallest type that holds it.
 pub fn load<'a>(artifact: &Artifact<'a>) -> Result<Box<dyn Mind + 'a>, ArtifactError> {
@@ -75,6 +75,75 @@ pub fn load<'a>(artifact: &Artifact<'a>) -> Result<Box<dyn Mind + 'a>, ArtifactE
             fits => fits,
         },
     }
+}
+
+/// What the host's parts of an artifact share: types that hold any of them.
+const NY: usize = 4096;
+const NC: usize = 1024;
+
+/// The encoder of an artifact: from an observation to its code, what the decoder makes of that, and the read-out.
+pub fn encoder<'a>(
+    artifact: &Artifact<'a>,
+) -> Result<impl FnMut(&[f32]) -> Perceived + use<'a>, ArtifactError> {
+    let lista = Lista::<NY, NC>::load(artifact)?;
+    let readout = ReadOut::load(artifact)?;
+    let sizes = artifact.sizes();
+    let (mut scratch, mut y, mut code) = (Box::new(Zero::ZERO), Box::new([0.0; NY]), Box::new([0.0; NC]));
+    Ok(move |observation: &[f32]| {
+        y[..sizes.ny()].copy_from_slice(observation);
+        lista.encode(&mut scratch, &y, &mut code);
+        let mut features = [0.0; FEATURES];
+        let measured = readout.read(&code[..], &mut features);
+        lista.reconstruct(&code, &mut y);
+        Perceived {
+            code: code[..sizes.nc()].to_vec(),
+            reconstruction: y[..sizes.ny()].to_vec(),
+            features: features[..measured].to_vec(),
+        }
+    })
+}
+
+/// What an encoder makes of an observation.
+#[derive(Clone, Debug)]
+pub struct Perceived {
+    /// The code.
+    pub code: Vec<f32>,
+    /// The observation that the code stands for.
+    pub reconstruction: Vec<f32>,
+    /// The features of the state that are read out of it.
+    pub features: Vec<f32>,
+}
+
+/// The learned forward model of an artifact: from a state and an action to the next state.
+pub fn model<'a>(
+    artifact: &Artifact<'a>,
+) -> Result<impl Fn(&[f32], &[f32]) -> Vec<f32> + use<'a>, ArtifactError> {
+    let model = Network::<16, 8, 16, 256>::load(artifact)?;
+    let nx = artifact.sizes().nx();
+    Ok(move |x: &[f32], u: &[f32]| {
+        let (mut state, mut action, mut next) = ([0.0; 16], [0.0; 8], [0.0; 16]);
+        state[..x.len()].copy_from_slice(x);
+        action[..u.len()].copy_from_slice(u);
+        let mut trace = Zero::ZERO;
+        model.step(&mut trace, &state, &action, &[0.0; 16], &mut next);
+        next[..nx].to_vec()
+    })
+}
+
+/// Bytes of RAM that an agent's state takes on a 32-bit chip, where its sizes are exact.
+pub fn state_size(header: &Header<'_>) -> usize {
+    let s = header.sizes;
+    let (ny, nc, nx, nu, nh, h) = (s.ny(), s.nc(), s.nx(), s.nu(), s.nh(), s.h());
+    let trace = match header.model {
+        Model::Network => 2 * nx + 2 * nh,
+        Model::Pendulum => 2,
+    };
+    let rollout = h * (nu + nx + trace) + 1;
+    let perceive = ny + 3 * nc;
+    let estimate = nx + nx * nx + 1;
+    let planner = 2 * rollout + 2 * h * nu + 1;
+    let last = nu + 1;
+    4 * (perceive + estimate + planner + last)
 }
 
 /// Loads an artifact with a learned model into the largest type.

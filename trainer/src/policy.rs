@@ -126,17 +126,15 @@ impl Policy {
     }
 
     /// The actions for a batch of [lifted](lift) states.
-    pub fn act(&self, tape: &Tape, lifted: (Var, Var)) -> Var {
+    fn act(&self, tape: &Tape, lifted: (Var, Var)) -> Var {
         let weights = Weights { tape, params: &self.params, frozen: false };
         let out = tape.tanh(self.trunk.forward(weights, [lifted.0, lifted.1]));
         let range = |f: fn(f32, f32) -> f32| {
             let column = self.low.iter().zip(&self.high).map(|(&low, &high)| f(low, high));
             tape.constant(DMatrix::from_iterator(self.low.len(), 1, column))
         };
-        tape.add_bias(
-            tape.mul_col(out, range(|low, high| 0.5 * (high - low))),
-            range(|low, high| 0.5 * (low + high)),
-        )
+        let centred = tape.mul_col(out, range(|low, high| 0.5 * (high - low)));
+        tape.add_bias(centred, range(|low, high| 0.5 * (low + high)))
     }
 
     /// Trains policy and value through the frozen model, from starts that `start` draws. `progress` sees the step and the
@@ -150,8 +148,15 @@ impl Policy {
         mut start: impl FnMut(&mut Rng) -> Vec<f32>,
         mut progress: impl FnMut(usize, f32),
     ) -> Result<()> {
+        // The long warm-up lets the value learn first. A policy that runs ahead of it sees only the steps that are
+        // unrolled, and may drive itself flat out, where it has no gradient to come back by.
         let adam = |rate| {
-            let rate = Schedule::Cosine { peak: rate, floor: 0.0, warm_up: 50, total: config.steps as u64 };
+            let rate = Schedule::Cosine {
+                peak: rate,
+                floor: 0.0,
+                warm_up: config.steps as u64 / 10,
+                total: config.steps as u64,
+            };
             Adam::new(AdamConfig { rate, clip: Some(config.clip), ..AdamConfig::default() })
         };
         let (mut adam, mut value_adam) = (adam(config.rate), adam(config.rate * config.value_rate));

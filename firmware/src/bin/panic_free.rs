@@ -8,16 +8,197 @@
 #[path = "../on_panic/fail_to_link.rs"]
 mod on_panic;
 
+/// The bench's weight file in flash, and the types of its sizes.
+#[allow(dead_code)] // each binary takes what it needs
+mod flashed {
+    include!(concat!(env!("OUT_DIR"), "/bench.rs"));
+}
+
 use core::hint::black_box;
+use flashed::{H, NC, NH, NU, NX, NY, REQUEST_FRAME, VALUES, WEIGHTS};
+use forethought::{
+    Zero,
+    agent::{Agent, Decision, Mind, Mode, Reading},
+    artifact::{Artifact, ArtifactError, FEATURES, Load},
+    cost::Cost,
+    dense::{Dense, dot},
+    estimate::kalman::{self, Kalman},
+    feature::{Angles, Feature, Map},
+    link::{self, Receiver, Reply, Request},
+    math,
+    network::StateNetwork,
+    perceive::{
+        Encoder,
+        lista::{Lista, rectified, soft},
+        readout::ReadOut,
+    },
+    plan::{
+        Rollout,
+        gradient::{self, Gradient},
+    },
+    policy::{Limits, Policy},
+    predict::{ForwardModel, Pullback, network::Network, physics::pendulum::Pendulum},
+};
 use forethought_firmware::board;
+
+/// The two forward models that an agent can have.
+type Learned = Network<'static, NX, NU, 0, NH>;
+type Mechanics = Pendulum;
+type Eyes = Lista<'static, NY, NC>;
+type AgentWith<M> = Agent<'static, Eyes, M, NY, NC, NX, NU, 0, NH, H>;
 
 #[board::entry]
 fn main() -> ! {
     board::init();
-    let weights = black_box([0.5_f32; 8]);
-    let inputs = black_box([2.0_f32; 8]);
-    let sum: f32 = weights.iter().zip(&inputs).map(|(w, x)| w * x).sum();
-    black_box(sum);
+    functions();
+    features();
+    matrices();
+    let weights: &'static [u8] = black_box(&WEIGHTS.0);
+    // The weight file holds a network: at run time the pendulum is refused. The linker does not know.
+    let loaded = Artifact::parse(weights).and_then(|artifact| {
+        parts(&artifact)?;
+        model::<Learned>(&artifact)?;
+        agent::<Learned>(&artifact)
+    });
+    let refused = Artifact::parse(weights).and_then(|artifact| {
+        model::<Mechanics>(&artifact)?;
+        agent::<Mechanics>(&artifact)
+    });
+    messages();
     black_box((board::instructions(), board::stack_used(), board::static_ram(), board::flash_used()));
-    board::exit(0)
+    board::exit(i32::from(loaded.is_err() || refused.is_ok()))
+}
+
+fn functions() {
+    let x = || black_box(0.7_f32);
+    black_box([
+        math::sqrt(x()),
+        math::exp(x()),
+        math::ln(x()),
+        math::tanh(x()),
+        math::sigmoid(x()),
+        math::softplus(x()),
+        math::sin_cos(x()).0,
+        math::atan2(x(), x()),
+        math::wrap(x()),
+        soft(x(), x()),
+        rectified(x(), x()),
+    ]);
+}
+
+fn features() {
+    let angles = Angles(black_box(0b01));
+    let mut x = black_box([0.3, -4.0]);
+    let (mut lifted, mut sines, mut gradient) = ([0.0; NX], [0.0; NX], [0.0; NX]);
+    angles.lift(&x, &mut lifted, &mut sines);
+    angles.pull((&lifted, &sines), (&x, &x), &mut gradient);
+    angles.wrap(&mut x);
+    black_box((angles.contains(black_box(70)), angles.count(), x, gradient));
+    for map in [Map::Value, Map::Angle, Map::Cos, Map::Sin] {
+        black_box(black_box(Feature { index: 1, map }).residual(black_box(&x[..]), black_box(0.5)));
+    }
+}
+
+fn matrices() {
+    let weights = black_box(&[0.5_f32; 64][..]);
+    let (mut x, mut y) = ([1.0_f32; 16], [0.0_f32; 16]);
+    if let Some(matrix) = Dense::new(black_box(7), black_box(9), weights).or(Dense::new(8, 8, weights)) {
+        // Neither the matrix's sizes nor the vectors' are known to the optimiser, nor that they fit.
+        matrix.add(black_box(&x[..]), black_box(&mut y[..]));
+        matrix.pull(black_box(&y[..]), black_box(&mut x[..]));
+    }
+    black_box(dot(black_box(&x[..]), black_box(&y[..])));
+}
+
+/// Everything that is the same for all forward models.
+fn parts(artifact: &Artifact<'static>) -> Result<(), ArtifactError> {
+    let x = black_box([0.3, -0.4]);
+
+    let encoder = Eyes::load(artifact)?;
+    let (mut scratch, mut code, mut frame) = (Zero::ZERO, [0.0; NC], black_box([0.1; NY]));
+    encoder.encode(&mut scratch, &frame, &mut code);
+    encoder.reconstruct(black_box(&code), &mut frame);
+    black_box(frame);
+
+    let mut seen = [0.0; FEATURES];
+    black_box(ReadOut::load(artifact)?.read(black_box(&code[..]), &mut seen));
+
+    let policy = Policy::<NH>::load(artifact)?;
+    let (mut action, mut effort, mut gradient) = ([0.0; NU], [0.0; NU], [0.0; NX]);
+    policy.act(&x, &mut action);
+    Limits::load(artifact)?.project(black_box(&mut action[..]));
+    let value = StateNetwork::<NH>::load(artifact, "value", 1)?;
+    let trace = value.forward(&x, black_box(&mut seen[..]));
+    value.pull(black_box(&trace), black_box(&seen[..]), &mut gradient);
+
+    let cost = Cost::<NH>::load(artifact)?;
+    black_box((cost.stage(black_box(&x[..]), black_box(&action[..])), cost.terminal(&x)));
+    cost.stage_gradient(&x, &action, black_box(&mut gradient[..]), black_box(&mut effort[..]));
+    cost.terminal_gradient(&x, &mut gradient);
+    black_box((effort, gradient));
+    Ok(())
+}
+
+/// Everything that runs on a forward model.
+fn model<M: ForwardModel<NX, NU, 0> + Load<'static>>(
+    artifact: &Artifact<'static>,
+) -> Result<(), ArtifactError> {
+    let model = black_box(M::load(artifact)?);
+    let (x, u) = (black_box([0.3, -0.4]), black_box([0.1]));
+    let (mut trace, mut next, mut pulled) = (M::Trace::ZERO, [0.0; NX], Pullback::ZERO);
+    model.step(&mut trace, &x, &u, &[], &mut next);
+    model.pullback(black_box(&trace), &x, &mut pulled);
+    black_box((next, pulled));
+
+    let filter = Kalman::load::<NX>(artifact)?;
+    let mut belief = kalman::State::ZERO;
+    let measured = black_box([Some(0.8), None, Some(0.6)]);
+    for _ in 0..black_box(3) {
+        filter.predict(&model, &mut belief, &u);
+        black_box(filter.update(&mut belief, measured.iter().take(black_box(2)).copied()));
+    }
+    filter.know(&mut belief, &x);
+    black_box(belief);
+
+    let cost = Cost::<NH>::load(artifact)?;
+    let (planner, policy) = (Gradient::load(artifact)?, Policy::<NH>::load(artifact)?);
+    let mut memory = gradient::State::<M::Trace, NX, NU, H>::ZERO;
+    for _ in 0..black_box(2) {
+        black_box(planner.plan(&mut memory, (&model, &cost), &x, |x, u| policy.act(x, u)));
+    }
+    let mut rollout: Rollout<M::Trace, NX, NU, H> = memory.plan;
+    let mut gradient = [[0.0; NU]; H];
+    rollout.imagine((&model, &cost), &x, black_box(H), |_, x, u| policy.act(x, u));
+    rollout.gradient((&model, &cost), &x, black_box(H), &mut gradient);
+    black_box(gradient);
+    Ok(())
+}
+
+/// The whole loop: every reading in both modes.
+fn agent<M: ForwardModel<NX, NU, 0> + Load<'static>>(
+    artifact: &Artifact<'static>,
+) -> Result<(), ArtifactError> {
+    let agent = AgentWith::<M>::load(artifact)?;
+    let mut state = <AgentWith<M> as Mind<'static, NX, NU>>::State::ZERO;
+    let mut decision = Decision::ZERO;
+    let (frame, x) = (black_box([0.1; NY]), black_box([0.3, -0.4]));
+    for mode in [Mode::Plan, Mode::Policy] {
+        for reading in [Reading::Sensors(&frame), Reading::State(&x), Reading::Missing] {
+            let (reading, mode) = (black_box(reading), black_box(mode));
+            let _ = black_box(agent.step(&mut state, reading, mode, &mut decision));
+        }
+    }
+    black_box((decision, agent.estimate(&state), agent.planned(&state)));
+    Ok(())
+}
+
+/// Both ends of the link.
+fn messages() {
+    let mut buffer = [0; REQUEST_FRAME];
+    let hello = Reply::<NU>::Hello { protocol: link::PROTOCOL, artifact: 0 };
+    let _ = black_box(link::encode(&black_box(hello), black_box(&mut buffer[..])));
+    let mut receiver = Receiver::<REQUEST_FRAME>::new();
+    for &byte in black_box(&buffer[..]) {
+        black_box(receiver.push::<Request<VALUES>>(byte));
+    }
 }

@@ -31,12 +31,14 @@ pub const NAME: &str = env!("FORETHOUGHT_BOARD");
 pub static FORETHOUGHT_BOARD: [u8; NAME.len()] = *NAME.as_bytes().first_chunk().unwrap();
 
 /// Sets up the serial line, starts the instruction counter and marks the free stack. Call it first, and once.
-///
-/// Then sends a zero over the serial line: now the chip listens, and what came before may be lost.
 pub fn init() {
     memory::paint_stack();
     processor::start_counter();
     machine::init_serial();
+}
+
+/// Sends a zero over the serial line: from now on the chip listens, what came before may be lost.
+pub fn announce() {
     write_bytes(&[0]);
 }
 

@@ -125,13 +125,15 @@ impl<'a> Kalman<'a> {
 
     /// Takes in one observation of the measured features; `None` for a feature that is missing.
     ///
-    /// The first observation starts the filter, and so does the one after too many refused in a row.
+    /// The first observation starts the filter, and so does the one after too many refused in a row, or after an outage
+    /// so long that the covariance of an unstable plant has overflowed.
     pub fn update<const NX: usize>(
         &self,
         state: &mut State<NX>,
         measured: impl Iterator<Item = Option<f32>> + Clone,
     ) -> Innovation {
-        if !state.started || state.refused >= self.settings.patience {
+        let overflowed = !state.x.iter().chain(state.p.iter()).all(|number| number.is_finite());
+        if !state.started || state.refused >= self.settings.patience || overflowed {
             self.start(state, measured);
             return Innovation { nis: 0.0, accepted: true };
         }

@@ -11,6 +11,7 @@ use crate::{
     Zero,
     artifact::{Artifact, ArtifactError, Planner},
     cost::Cost,
+    math,
     policy::Limits,
     predict::ForwardModel,
 };
@@ -88,6 +89,9 @@ impl<'a> Gradient<'a> {
                 if gained < self.settings.tolerance * plan.cost {
                     return (Status::Converged, iteration + 1);
                 }
+            } else if direction.as_flattened().iter().all(|&d| d == 0.0) {
+                // Every action is held by a limit, or at a minimum: smaller steps would not move it either.
+                return (Status::Converged, iteration + 1);
             } else {
                 // Also when the model has run off and the cost is NaN: a smaller step stays closer to the best plan.
                 *direction = [[0.0; NU]; H];
@@ -131,7 +135,7 @@ impl<'a> Gradient<'a> {
         for share in [0.0, 0.5, 1.0] {
             consider(&|_, u| {
                 for (u, (low, high)) in u.iter_mut().zip(self.limits.iter()) {
-                    *u = low + share * (high - low);
+                    *u = math::clamp(low + share * (high - low), low, high);
                 }
             });
         }
@@ -153,7 +157,8 @@ impl<'a> Gradient<'a> {
                 d.iter_mut().zip(g).zip(next.iter_mut().zip(u).zip(limits))
             {
                 let range = high - low;
-                *next = (u + self.settings.momentum * *d - step * range * range * g).max(low).min(high);
+                let moved = u + self.settings.momentum * *d - step * range * range * g;
+                *next = math::clamp(moved, low, high);
                 *d = *next - u;
             }
         }

@@ -163,3 +163,70 @@ pub fn coordinates(angles: Angles, x: &[f32]) -> Vec<f32> {
     let split = |(i, &v): (usize, &f32)| if angles.contains(i) { vec![v.cos(), v.sin()] } else { vec![v] };
     x.iter().enumerate().flat_map(split).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::worlds::{camera::Camera, pendulum::Pendulum};
+    use flate2::{Compression, write::GzEncoder};
+    use rand::SeedableRng;
+    use std::io::Write;
+
+    const ANGLES: Angles = Angles(0b01);
+    const TEXT: &str = "next_s2,episode,s0,s1,s2,a0,next_s0,next_s1\n\
+                        0.5,0,1,0,0.25,-1,0,1\n\
+                        0.75,0,0,1,0.5,2,0,-1\n\
+                        0.125,1,-1,0,0,0,1,0\n";
+
+    #[test]
+    fn columns_are_found_by_name_and_episodes_by_number() {
+        let log = Log::parse(TEXT.as_bytes(), 2, ANGLES, 1).expect("a log");
+        let half_pi = std::f32::consts::FRAC_PI_2;
+        assert_eq!(log.episodes.len(), 2);
+        assert_eq!(log.episodes[0].states, [[0.0, 0.25], [half_pi, 0.5], [-half_pi, 0.75]]);
+        assert_eq!(log.episodes[0].actions, [[-1.0], [2.0]]);
+        assert_eq!(log.episodes[1].states.len(), 2);
+    }
+
+    #[test]
+    fn gzip_and_plain_files_read_the_same() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (plain, packed) = (folder.path().join("log.csv"), folder.path().join("log.csv.gz"));
+        std::fs::write(&plain, TEXT).expect("written");
+        let mut encoder = GzEncoder::new(File::create(&packed).expect("a file"), Compression::fast());
+        encoder.write_all(TEXT.as_bytes()).and_then(|()| encoder.finish().map(drop)).expect("packed");
+        let read = |path| Log::read(path, 2, ANGLES, 1).expect("a log");
+        assert_eq!(read(&plain).episodes, read(&packed).episodes);
+        assert_eq!(read(&plain).digest, read(&packed).digest);
+    }
+
+    #[test]
+    fn coordinates_and_states_are_inverse() {
+        for x in [[3.0, -2.0], [-0.5, 8.0], [0.0, 0.0]] {
+            let back = compose(ANGLES, 2, &coordinates(ANGLES, &x));
+            assert!(back.iter().zip(&x).all(|(a, b)| (a - b).abs() < 1e-6), "{x:?} became {back:?}");
+        }
+    }
+
+    #[test]
+    fn a_recording_visits_the_whole_state_space_and_repeats() {
+        let record = |seed| {
+            let mut world = Pendulum::new(Camera::default());
+            Log::record(&mut world, (-2.0, 2.0), 40, &mut Rng::seed_from_u64(seed))
+        };
+        let log = record(3);
+        let states: Vec<_> = log.episodes.iter().flat_map(|e| &e.states).collect();
+        let sector = |k: usize| states.iter().filter(|x| ((x[0] + 3.1416) / 0.7854) as usize == k).count();
+        assert!((0..8).all(|k| sector(k) > 100), "every eighth of the circle is visited");
+        assert!(states.iter().any(|x| x[1] > 7.0) && states.iter().any(|x| x[1] < -7.0));
+        assert_eq!(log.digest, record(3).digest);
+        assert_ne!(log.digest, record(4).digest);
+    }
+
+    #[test]
+    fn a_share_of_the_episodes_is_held_out() {
+        let log = Log::new(vec![Episode::default(); 10]);
+        assert_eq!((log.split(0.2).0.len(), log.split(0.2).1.len()), (8, 2));
+        assert_eq!(log.split(0.0).1.len(), 1, "one at least");
+    }
+}

@@ -42,9 +42,9 @@ impl Default for Config {
         Self {
             hidden: 32,
             batch: 256,
-            one_step: 6000,
-            multi_step: 2500,
-            window: 10,
+            one_step: 8000,
+            multi_step: 4000,
+            window: 16,
             rate: 5e-3,
             held_out: 0.1,
         }

@@ -1,9 +1,10 @@
 //! The default agent: a pendulum seen through a small camera, swung up and held.
 
 use crate::{
-    data::log::Log,
+    data::log::{Episode, Log, coordinates},
     estimate::kalman,
     export::{Tensors, WeightFile},
+    mind,
     perceive::lista::{self, Batch, Lista},
     policy::{self, Objective, Policy},
     predict::network::{self, Network},
@@ -17,8 +18,8 @@ use crate::{
 use anyhow::{Result, ensure};
 use forethought::{
     artifact::{
-        self, Activation, CostTerms, EncoderKind, Estimator, Header, Model, Planner, Provenance, Sensors,
-        Sizes, Term, VERSION,
+        self, Activation, Artifact, CostTerms, EncoderKind, Estimator, Header, Model, Planner, Provenance,
+        Sensors, Sizes, Term, VERSION,
     },
     feature::{Angles, Feature, Map},
 };
@@ -27,6 +28,8 @@ use rand::{RngExt, SeedableRng};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
 
+/// The task's name on the command line.
+pub const NAME: &str = "pendulum";
 /// The state is `(θ, ω)`.
 pub const NX: usize = 2;
 /// θ is an angle.
@@ -130,7 +133,7 @@ pub struct PlannerConfig {
 impl Default for PlannerConfig {
     fn default() -> Self {
         Self {
-            horizon: 30,
+            horizon: 20,
             iterations: 10,
             momentum: 0.7,
             step: 0.3,
@@ -232,6 +235,10 @@ pub fn train(config: &Config, log: Option<Log>, seed: u64, progress: &mut Progre
     let camera = Camera { noise: config.camera.noise, occlusion: config.camera.occlusion };
     let torque = (-MAX_TORQUE, MAX_TORQUE);
     let log = log.unwrap_or_else(|| Log::record(&mut config.world(), torque, config.recording.episodes, rng));
+    ensure!(
+        log.episodes.len() > 1,
+        "the log has one episode; it needs two or more, since some are held out to test the model"
+    );
     let (training, held_out) = log.split(config.model.held_out);
 
     let mut model = Network::new(&config.model, ANGLES, training, rng)?;
@@ -326,11 +333,64 @@ pub fn export(config: &Config, trained: &Trained, model: Model, seed: u64) -> Re
         },
         provenance: Provenance {
             trainer: env!("CARGO_PKG_VERSION"),
-            task: "pendulum",
+            task: NAME,
             seed,
             data: trained.log.digest,
         },
         tensors: Default::default(),
     };
     tensors.pack(header)
+}
+
+impl Trained {
+    /// The episodes that the model has not seen.
+    pub fn held_out(&self, config: &Config) -> &[Episode] {
+        self.log.split(config.model.held_out).1
+    }
+}
+
+/// RMSE of the exported model on episodes that it has not seen, over the standard deviation of each coordinate.
+#[derive(Clone, Debug, Serialize)]
+pub struct ModelError {
+    /// The coordinate of the log.
+    pub coordinate: &'static str,
+    /// One step ahead.
+    pub one: f32,
+    /// Twenty steps ahead, open loop.
+    pub twenty: f32,
+}
+
+/// The log's coordinates of a state.
+pub const COORDINATES: [&str; 3] = ["cos θ", "sin θ", "ω"];
+
+/// Measures the exported model, run by the kernels of the chip, on episodes.
+pub fn model_errors(artifact: &Artifact<'_>, episodes: &[Episode]) -> Result<Vec<ModelError>> {
+    let model = mind::model(artifact)?;
+    let ahead = |steps: usize| {
+        let mut squares = [0.0f64; COORDINATES.len()];
+        let mut n = 0.0;
+        for episode in episodes {
+            for t in 0..(episode.actions.len() + 1).saturating_sub(steps) {
+                let actions = &episode.actions[t..t + steps];
+                let end = actions.iter().fold(episode.states[t].clone(), |x, u| model(&x, u));
+                let (end, truth) =
+                    (coordinates(ANGLES, &end), coordinates(ANGLES, &episode.states[t + steps]));
+                squares
+                    .iter_mut()
+                    .zip(end.iter().zip(&truth))
+                    .for_each(|(s, (a, b))| *s += f64::from(a - b).powi(2));
+                n += 1.0;
+            }
+        }
+        squares.map(|s| (s / n).sqrt())
+    };
+    let (one, twenty) = (ahead(1), ahead(20));
+    let all: Vec<_> = episodes.iter().flat_map(|e| &e.states).map(|x| coordinates(ANGLES, x)).collect();
+    let errors = COORDINATES.iter().enumerate().map(|(i, coordinate)| {
+        let n = all.len() as f64;
+        let mean = all.iter().map(|x| f64::from(x[i])).sum::<f64>() / n;
+        let deviation = (all.iter().map(|x| (f64::from(x[i]) - mean).powi(2)).sum::<f64>() / n).sqrt();
+        ModelError { coordinate, one: (one[i] / deviation) as f32, twenty: (twenty[i] / deviation) as f32 }
+    });
+    Ok(errors.collect())
 }

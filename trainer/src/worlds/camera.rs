@@ -67,3 +67,68 @@ pub fn normal(rng: &mut Rng) -> f64 {
     let radius: f64 = (-2.0 * (1.0 - rng.random::<f64>()).ln()).sqrt();
     radius * (std::f64::consts::TAU * rng.random::<f64>()).cos()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::SeedableRng;
+
+    /// Where the light of a frame is, relative to the centre: to the right, and up.
+    fn direction(frame: &[f32]) -> (f64, f64) {
+        let centre = (SIDE as f64 - 1.0) / 2.0;
+        let moment = |f: &dyn Fn(usize) -> f64| {
+            frame.iter().enumerate().map(|(i, &p)| f64::from(p) * f(i)).sum::<f64>()
+        };
+        (moment(&|i| (i % SIDE) as f64 - centre), moment(&|i| centre - (i / SIDE) as f64))
+    }
+
+    #[test]
+    fn the_rod_points_where_theta_says() {
+        for k in 0..16 {
+            let theta = f64::from(k) * std::f64::consts::TAU / 16.0;
+            let (right, up) = direction(&Camera::render(theta));
+            let seen = (-right).atan2(up);
+            let error = crate::worlds::pendulum::wrap(seen - theta).abs();
+            assert!(error < 0.02, "θ = {theta} looks like {seen}");
+        }
+    }
+
+    #[test]
+    fn brightness_stays_in_range_and_noise_has_its_deviation() {
+        let rng = &mut Rng::seed_from_u64(1);
+        let camera = Camera { noise: 0.1, occlusion: 0.0 };
+        let clean = Camera::render(1.0);
+        let mut squares = Vec::new();
+        for _ in 0..200 {
+            let frame = camera.film(1.0, rng);
+            assert!(frame.iter().all(|p| (0.0..=1.0).contains(p)));
+            // Where nothing is clipped.
+            let inner = frame.iter().zip(&clean).filter(|(_, c)| (0.4..0.6).contains(*c));
+            squares.extend(inner.map(|(f, c)| f64::from(f - c).powi(2)));
+        }
+        let deviation = (squares.iter().sum::<f64>() / squares.len() as f64).sqrt();
+        assert!((deviation - 0.1).abs() < 0.01, "{deviation}");
+    }
+
+    #[test]
+    fn an_occlusion_darkens_one_patch_and_nothing_else() {
+        let rng = &mut Rng::seed_from_u64(2);
+        let (camera, clean) = (Camera { noise: 0.0, occlusion: 1.0 }, Camera::render(0.3));
+        let mut hit = 0;
+        for _ in 0..50 {
+            let frame = camera.film(0.3, rng);
+            let changed: Vec<_> = (0..frame.len()).filter(|&i| frame[i] != clean[i]).collect();
+            assert!(changed.iter().all(|&i| frame[i] == 0.0));
+            let spread = |f: fn(usize) -> usize| {
+                let places = changed.iter().map(|&i| f(i));
+                places.clone().max().unwrap_or(0) - places.min().unwrap_or(0)
+            };
+            assert!(spread(|i| i / SIDE) < Camera::PATCH && spread(|i| i % SIDE) < Camera::PATCH);
+            hit += usize::from(!changed.is_empty());
+        }
+        assert!(
+            hit > 10,
+            "a patch that may lie anywhere covers some of the rod now and then, not {hit} times of 50"
+        );
+    }
+}

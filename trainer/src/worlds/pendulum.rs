@@ -69,3 +69,40 @@ impl World for Pendulum {
 pub fn wrap(angle: f64) -> f64 {
     (angle + PI).rem_euclid(TAU) - PI
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use forethought::{Zero, predict::ForwardModel, predict::physics};
+    use rand::SeedableRng;
+
+    #[test]
+    fn the_chips_physics_is_this_world_in_single_precision() {
+        let mut world = Pendulum::new(Camera::default());
+        let rng = &mut Rng::seed_from_u64(5);
+        let model = physics::pendulum::Pendulum::default();
+        for _ in 0..2000 {
+            let (theta, omega) = (rng.random_range(-PI..PI), rng.random_range(-8.0..8.0));
+            let u = rng.random_range(-2.0..2.0f32);
+            world.set(theta, omega);
+            world.step(&[u]);
+            let mut next = [0.0; 2];
+            let mut trace = Zero::ZERO;
+            model.step(&mut trace, &[theta as f32, omega as f32], &[u], &[], &mut next);
+            assert!((f64::from(next[0]) - world.theta).abs() < 2e-6);
+            assert!((f64::from(next[1]) - world.omega).abs() < 2e-6);
+        }
+    }
+
+    #[test]
+    fn the_cost_is_charged_before_the_step_and_torque_is_clipped() {
+        let mut world = Pendulum::new(Camera::default());
+        world.set(1.0, 2.0);
+        assert!((world.step(&[5.0]) + 1.0 + 0.4 + 0.004).abs() < 1e-9);
+        world.set(0.0, 7.9);
+        world.step(&[2.0]);
+        assert_eq!(world.omega, MAX_SPEED);
+        world.set(PI + 0.1, 0.0);
+        assert!((f64::from(world.state()[0]) - (0.1 - PI)).abs() < 1e-6, "the state is wrapped");
+    }
+}

@@ -65,7 +65,7 @@ impl ForwardModel<2, 1, 0> for Pendulum {
     ) {
         let (sin, cos) = math::sin_cos(theta);
         let free = omega + (self.gravity * sin + self.gain * u) * self.dt;
-        let clipped = free.max(-self.max_speed).min(self.max_speed);
+        let clipped = math::clamp(free, -self.max_speed, self.max_speed);
         *trace = Trace { cos, clipped: free != clipped };
         *next = [theta + clipped * self.dt, clipped];
     }

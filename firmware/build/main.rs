@@ -1,4 +1,8 @@
-//! Settles which board is built for, hands its memory layout to the linker and names it to the sources.
+//! Settles which board is built for, hands its memory layout to the linker and names it to the sources; and
+//! turns the weight files into sources.
+
+mod agent;
+mod bench;
 
 use std::{env, fs, path::Path};
 
@@ -10,15 +14,23 @@ const BOARDS: [(&str, &str); 3] = [
 ];
 
 /// Binaries that log. `panic_free` does not: it links neither a logger nor a panic message.
-const LOGGING_BINARIES: [&str; 1] = ["selftest"];
+const LOGGING_BINARIES: [&str; 3] = ["agent", "bench", "selftest"];
 
 fn main() {
-    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=build");
     println!("cargo::rerun-if-changed=memory");
-    match board(&variable("TARGET")) {
-        Ok(board) => configure(board),
-        Err(complaint) => println!("cargo::error={complaint}"),
+    if let Err(complaint) = build() {
+        println!("cargo::error={complaint}");
     }
+}
+
+/// An error is one sentence for the person at the keyboard.
+fn build() -> Result<(), String> {
+    configure(board(&variable("TARGET"))?);
+    let out_dir = variable("OUT_DIR");
+    let out_dir = Path::new(&out_dir);
+    bench::generate(out_dir);
+    agent::generate(out_dir)
 }
 
 /// The one board whose feature is on, if `target` is what it needs.

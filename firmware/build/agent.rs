@@ -1,0 +1,90 @@
+//! From a weight file to the types that run it: nobody types sizes twice.
+
+use forethought::artifact::{Artifact, ArtifactError, Model, Sizes};
+use std::{env, fmt::Write, fs, path::Path};
+
+/// Names the weight file that is flashed; a relative path counts from the root of the workspace.
+const VARIABLE: &str = "FORETHOUGHT_ARTIFACT";
+
+/// Where the agent's weights come from, for whoever builds it without.
+const HOW_TO: &str = "the agent needs a weight file: make one with `forethought train pendulum --out out/pendulum`, \
+     then `FORETHOUGHT_ARTIFACT=out/pendulum/agent.fth cargo mps2-an386 agent`";
+
+/// Writes `agent.rs` for the weight file that the environment names. Without one, `agent.rs` says what is missing
+/// to whoever includes it, and is otherwise that of the bench, so that nothing else is complained about.
+pub fn generate(out_dir: &Path) -> Result<(), String> {
+    println!("cargo::rerun-if-env-changed={VARIABLE}");
+    let (weights, complaint) = match env::var_os(VARIABLE) {
+        None => (out_dir.join("bench.fth"), Some(HOW_TO)),
+        Some(path) => {
+            let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+                .parent()
+                .expect("firmware is a folder of the workspace");
+            let path = root.join(path);
+            println!("cargo::rerun-if-changed={}", path.display());
+            (path, None)
+        }
+    };
+    let bytes = fs::read(&weights)
+        .map_err(|error| format!("{VARIABLE}: cannot read {}: {error}", weights.display()))?;
+    let mut source =
+        source(&bytes, "agent.fth").map_err(|error| format!("{VARIABLE}: {}: {error}", weights.display()))?;
+    if let Some(complaint) = complaint {
+        writeln!(source, "compile_error!({complaint:?});").expect("writes to memory");
+    }
+    fs::write(out_dir.join("agent.fth"), bytes).expect("cargo made OUT_DIR");
+    fs::write(out_dir.join("agent.rs"), source).expect("cargo made OUT_DIR");
+    Ok(())
+}
+
+/// The Rust source of everything that depends on a weight file, which the source includes as `file`.
+pub fn source(weights: &[u8], file: &str) -> Result<String, ArtifactError> {
+    let mut aligned = vec![0_u128; weights.len().div_ceil(size_of::<u128>())];
+    let aligned = &mut bytemuck::cast_slice_mut(&mut aligned)[..weights.len()];
+    aligned.copy_from_slice(weights);
+    let artifact = Artifact::parse(aligned)?;
+
+    let Sizes { observation: ny, code: nc, state: nx, action: nu, latent: nz, hidden: nh, horizon: h } =
+        artifact.sizes();
+    let model = match artifact.header().model {
+        Model::Network => format!("forethought::predict::network::Network<'static, {nx}, {nu}, {nz}, {nh}>"),
+        Model::Pendulum => "forethought::predict::physics::pendulum::Pendulum".to_owned(),
+    };
+    let values = ny.max(nx.into());
+    let (request, reply) = (frame(REQUEST, values), frame(REPLY, nu.into()));
+    let length = weights.len();
+    Ok(format!(
+        "pub type Encoder = forethought::perceive::lista::Lista<'static, {ny}, {nc}>;
+pub type Model = {model};
+pub type Agent = forethought::agent::Agent<'static, Encoder, Model, {ny}, {nc}, {nx}, {nu}, {nz}, {nh}, {h}>;
+pub type State = <Agent as forethought::agent::Mind<'static, {nx}, {nu}>>::State;
+pub const NY: usize = {ny};
+pub const NC: usize = {nc};
+pub const NX: usize = {nx};
+pub const NU: usize = {nu};
+pub const NZ: usize = {nz};
+pub const NH: usize = {nh};
+pub const H: usize = {h};
+/// The most values in a reading.
+pub const VALUES: usize = {values};
+/// The longest frames of the link.
+pub const REQUEST_FRAME: usize = {request};
+pub const REPLY_FRAME: usize = {reply};
+pub static WEIGHTS: forethought::artifact::Aligned<[u8; {length}]> =
+    forethought::artifact::Aligned(*include_bytes!({file:?}));
+"
+    ))
+}
+
+/// The most bytes of a request beside its values: variant 1, step 5, mode 1, reading 1, length 5.
+const REQUEST: u32 = 13;
+/// The most bytes of an action beside its values, no other reply being longer: variant 1, step 5, length 5,
+/// diagnostics 1 + 3 + 4 + 4 + 1, refusal 1 + 1 + 5 + 5, instructions 10.
+const REPLY: u32 = 46;
+
+/// The longest frame of a message with `values` numbers and `rest` bytes of other things: CRC-16, COBS's first
+/// byte and one more in 254, the zero at the end.
+fn frame(rest: u32, values: u32) -> u32 {
+    let message = rest + 4 * values + 2;
+    message + 1 + message / 254 + 1
+}

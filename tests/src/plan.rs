@@ -1,0 +1,260 @@
+//! The planner: rollouts, their gradient, descent.
+
+use crate::{
+    Case, Failure,
+    failure::{Golden, count, holds, near},
+    reference::{self, slope, wide},
+    tiny::{self, H, NH, NU, NX, NZ, Numbers},
+};
+use forethought::{
+    Zero,
+    artifact::{Artifact, Load, Model},
+    cost::Cost,
+    plan::{
+        Rollout, Status,
+        gradient::{Gradient, State},
+    },
+    policy::Policy,
+    predict::{
+        network::{Network, Trace},
+        physics::pendulum::{self, Pendulum},
+    },
+};
+
+pub const CASES: &[Case] = &[
+    Case { name: "plan: a rollout and its adjoint gradient match f64, network", run: adjoint_of_network },
+    Case { name: "plan: a rollout and its adjoint gradient match f64, pendulum", run: adjoint_of_pendulum },
+    Case { name: "plan: a plan is never worse than its best start", run: best_start },
+    Case { name: "plan: a larger budget never makes a plan worse", run: budgets },
+    Case { name: "plan: every planned action is in its range", run: in_range },
+    Case { name: "plan: a plan at its minimum has converged", run: converged },
+    Case { name: "plan: golden bits", run: golden },
+];
+
+/// Steps imagined here: shorter than the memory.
+const STEPS: usize = 5;
+
+/// The summed cost of five actions, in `f64`.
+fn reference_cost(
+    start: &[f64; NX],
+    actions: &[f64; STEPS],
+    step: impl Fn(&[f64; NX], f64) -> [f64; NX],
+) -> f64 {
+    let state = |x: &[f64; NX]| {
+        let angle = reference::wrap(x[0]);
+        angle * angle + f64::from(0.1_f32) * x[1] * x[1]
+    };
+    let (mut x, mut sum) = (*start, 0.0);
+    for u in actions {
+        sum += state(&x) + f64::from(0.001_f32) * u * u;
+        x = step(&x, *u);
+    }
+    sum + state(&x) + reference::network::<1>("value", &x, None)[0]
+}
+
+/// A start from which neither the angle's jump at ±π nor the speed limit is in reach, and actions.
+fn trial(numbers: &mut Numbers) -> ([f32; NX], [f32; STEPS]) {
+    ([2.0 * numbers.next(), 2.0 * numbers.next()], numbers.array().map(|u| 2.0 * u))
+}
+
+fn adjoint_of_network() -> Result<(), Failure> {
+    let mut numbers = Numbers(30);
+    tiny::with(
+        Model::Network,
+        |_| {},
+        |artifact| {
+            let (model, cost) = (Network::<NX, NU, NZ, NH>::load(artifact)?, Cost::<NH>::load(artifact)?);
+            for _ in 0..4 {
+                let (start, actions) = trial(&mut numbers);
+                let mut rollout: Rollout<Trace<NX, NH>, NX, NU, H> = Rollout::ZERO;
+                let mut gradient = [[0.0; NU]; H];
+                rollout.imagine((&model, &cost), &start, STEPS, |t, _, u| *u = [actions[t]]);
+                rollout.gradient((&model, &cost), &start, STEPS, &mut gradient);
+                let sum = |actions: &[f64; STEPS]| {
+                    reference_cost(&wide(&start), actions, |x, u| reference::learned_step(x, u, 0.0))
+                };
+                near("cost", sum(&wide(&actions)), rollout.cost, 1e-4)?;
+                for (t, g) in gradient.into_iter().take(STEPS).enumerate() {
+                    near("slope", slope(sum, &wide(&actions), t), g[0], 1e-4)?;
+                }
+                holds("nothing past the horizon is touched", gradient[STEPS..] == [[0.0]])?;
+            }
+            Ok(())
+        },
+    )
+}
+
+fn adjoint_of_pendulum() -> Result<(), Failure> {
+    let mut numbers = Numbers(31);
+    tiny::with(
+        Model::Pendulum,
+        |_| {},
+        |artifact| {
+            let (model, cost) = (Pendulum::default(), Cost::<NH>::load(artifact)?);
+            for _ in 0..8 {
+                let (start, actions) = trial(&mut numbers);
+                let mut rollout: Rollout<pendulum::Trace, NX, NU, H> = Rollout::ZERO;
+                let mut gradient = [[0.0; NU]; H];
+                rollout.imagine((&model, &cost), &start, STEPS, |t, _, u| *u = [actions[t]]);
+                rollout.gradient((&model, &cost), &start, STEPS, &mut gradient);
+                let sum =
+                    |actions: &[f64; STEPS]| reference_cost(&wide(&start), actions, reference::pendulum_step);
+                near("cost", sum(&wide(&actions)), rollout.cost, 1e-4)?;
+                for (t, g) in gradient.into_iter().take(STEPS).enumerate() {
+                    near("slope", slope(sum, &wide(&actions), t), g[0], 1e-4)?;
+                }
+            }
+            Ok(())
+        },
+    )
+}
+
+/// The tiny agent's parts around the planner, with the pendulum's physics as the model.
+struct Desk<'a> {
+    planner: Gradient<'a>,
+    cost: Cost<'a, NH>,
+    policy: Policy<'a, NH>,
+    state: State<pendulum::Trace, NX, NU, H>,
+}
+
+impl<'a> Desk<'a> {
+    fn load(artifact: &Artifact<'a>) -> Result<Self, Failure> {
+        Ok(Self {
+            planner: Gradient::load(artifact)?,
+            cost: Cost::load(artifact)?,
+            policy: Policy::load(artifact)?,
+            state: State::ZERO,
+        })
+    }
+
+    fn plan(&mut self, x: &[f32; NX]) -> (Status, u16) {
+        let problem = (&Pendulum::default(), &self.cost);
+        self.planner.plan(&mut self.state, problem, x, |x, u| self.policy.act(x, u))
+    }
+
+    /// What a plan costs whose actions an actor chooses.
+    fn imagined(&self, x: &[f32; NX], actor: impl FnMut(usize, &[f32; NX], &mut [f32; NU])) -> f32 {
+        let mut rollout: Rollout<pendulum::Trace, NX, NU, H> = Rollout::ZERO;
+        rollout.imagine((&Pendulum::default(), &self.cost), x, H, actor);
+        rollout.cost
+    }
+}
+
+fn best_start() -> Result<(), Failure> {
+    let mut numbers = Numbers(32);
+    tiny::with(
+        Model::Pendulum,
+        |_| {},
+        |artifact| {
+            let mut desk = Desk::load(artifact)?;
+            for round in 0..12 {
+                let x = [3.0 * numbers.next(), 6.0 * numbers.next()];
+                let mut best = desk.imagined(&x, |_, x, u| desk.policy.act(x, u));
+                for constant in [-2.0, 0.0, 2.0] {
+                    best = best.min(desk.imagined(&x, |_, _, u| *u = [constant]));
+                }
+                if round > 0 {
+                    let before = desk.state.plan.actions;
+                    let shifted = desk.imagined(&x, |t, x, u| match before.get(t + 1) {
+                        Some(kept) => *u = *kept,
+                        None => desk.policy.act(x, u),
+                    });
+                    best = best.min(shifted);
+                }
+                desk.plan(&x);
+                holds("the plan is as good as the best start", desk.state.plan.cost <= best)?;
+                let actions = desk.state.plan.actions;
+                let again = desk.imagined(&x, |t, _, u| *u = actions[t]);
+                holds("the plan costs what it says", again.to_bits() == desk.state.plan.cost.to_bits())?;
+            }
+            Ok(())
+        },
+    )
+}
+
+fn budgets() -> Result<(), Failure> {
+    let mut improved = 0;
+    for x in [[3.0, 0.0], [1.0, -1.0], [-2.0, 5.0], [0.1, -0.3]] {
+        let (mut first, mut last) = (f32::INFINITY, f32::INFINITY);
+        for budget in 0..=10 {
+            let adjust = |header: &mut forethought::artifact::Header<'_>| {
+                header.planner.iterations = budget;
+                header.planner.tolerance = 0.0;
+            };
+            tiny::with(Model::Pendulum, adjust, |artifact| {
+                let mut desk = Desk::load(artifact)?;
+                let (status, iterations) = desk.plan(&x);
+                holds("no more than the budget is spent", iterations <= budget)?;
+                holds(
+                    "only a spent budget is called so",
+                    status == Status::Converged || iterations == budget,
+                )?;
+                holds("more iterations make no plan worse", desk.state.plan.cost <= last)?;
+                last = desk.state.plan.cost;
+                Ok(())
+            })?;
+            if budget == 0 {
+                first = last;
+            }
+        }
+        improved += u32::from(last < first);
+    }
+    holds("descent finds better plans than its starts", improved >= 2)
+}
+
+fn in_range() -> Result<(), Failure> {
+    let mut numbers = Numbers(33);
+    // Steps so large that every trial hits the limits, and states that no pendulum has.
+    for (step, scale) in [(0.1, 1.0), (1e6, 1.0), (0.1, 1e20), (f32::MAX, 1e38)] {
+        let adjust = |header: &mut forethought::artifact::Header<'_>| header.planner.step = step;
+        tiny::with(Model::Pendulum, adjust, |artifact| {
+            let mut desk = Desk::load(artifact)?;
+            for _ in 0..6 {
+                desk.plan(&[3.0 * numbers.next() * scale, 3.0 * numbers.next() * scale]);
+                for action in desk.state.plan.actions.as_flattened() {
+                    holds("an action is in its range", (-2.0..=2.0).contains(action))?;
+                }
+            }
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+fn converged() -> Result<(), Failure> {
+    let adjust = |header: &mut forethought::artifact::Header<'_>| {
+        header.planner.iterations = 200;
+        header.planner.tolerance = 1e-3;
+    };
+    tiny::with(Model::Pendulum, adjust, |artifact| {
+        let mut desk = Desk::load(artifact)?;
+        let (status, iterations) = desk.plan(&[0.5, 0.5]);
+        holds("planning ends before its budget", status == Status::Converged && iterations < 200)?;
+        // From far away every action is held by a limit: there is nothing to be gained.
+        let (status, iterations) = desk.plan(&[1.0, 6.0]);
+        holds("a plan at its limits has converged", status == Status::Converged)?;
+        count("iterations", 1, iterations.into())
+    })
+}
+
+fn golden() -> Result<(), Failure> {
+    let (mut numbers, mut golden) = (Numbers(34), Golden::default());
+    tiny::with(
+        Model::Network,
+        |_| {},
+        |artifact| {
+            let (model, cost) = (Network::<NX, NU, NZ, NH>::load(artifact)?, Cost::<NH>::load(artifact)?);
+            let (planner, policy) = (Gradient::load(artifact)?, Policy::<NH>::load(artifact)?);
+            let mut state: State<Trace<NX, NH>, NX, NU, H> = State::ZERO;
+            for _ in 0..4 {
+                let x = [3.0 * numbers.next(), 6.0 * numbers.next()];
+                let (_, iterations) = planner.plan(&mut state, (&model, &cost), &x, |x, u| policy.act(x, u));
+                golden.word(iterations.into());
+                golden.add(state.plan.actions.as_flattened());
+                golden.add(state.plan.states.as_flattened());
+                golden.add(&[state.plan.cost]);
+            }
+            golden.is("plans", 0)
+        },
+    )
+}

@@ -1,0 +1,249 @@
+//! A tiny agent that swings up a pendulum: small enough that its weight file can be made on the stack of any chip.
+//!
+//! The camera is a ring of [`NY`] light sensors around the hinge. Nothing is trained: the encoder's units look in
+//! [`NC`] directions, the forward model is a small-signal copy of the physics, and every network has a little noise from
+//! an integer generator on top, so that no weight is zero and no sum is exact.
+
+use crate::{Failure, zero};
+use forethought::{
+    agent::Agent,
+    artifact::{
+        Activation, Aligned, Artifact, CostTerms, Encoder, EncoderKind, Entry, Estimator, Header, Model,
+        Planner, Provenance, Sensors, Sizes, Term, VERSION, write,
+    },
+    feature::{Angles, Feature, Map},
+    math,
+    perceive::lista::Lista,
+    predict::{ForwardModel, network::Network, physics::pendulum::Pendulum},
+};
+
+/// Numbers in an observation.
+pub const NY: usize = 8;
+/// Units of the code.
+pub const NC: usize = 12;
+/// Components of the state: angle and angular speed.
+pub const NX: usize = 2;
+/// Components of an action: the torque.
+pub const NU: usize = 1;
+/// Components of the learned model's latent variable.
+pub const NZ: usize = 1;
+/// Units of a hidden layer: a panel of 8 rows and one of 2.
+pub const NH: usize = 10;
+/// Steps that are planned ahead.
+pub const H: usize = 6;
+
+/// The safe action.
+pub const SAFE: f32 = 0.25;
+
+/// The agent with the pendulum's physics as its model.
+pub type Physical<'a> = Agent<'a, Lista<'a, NY, NC>, Pendulum, NY, NC, NX, NU, 0, NH, H>;
+/// The agent with a network as its model.
+pub type Learned<'a> = Agent<'a, Lista<'a, NY, NC>, Network<'a, NX, NU, NZ, NH>, NY, NC, NX, NU, NZ, NH, H>;
+
+/// Holds the weight file.
+pub type Buffer = Aligned<[u8; 7168]>;
+
+/// Part, name, rows and columns of every tensor.
+pub const TENSORS: [(&str, &str, usize, usize); 39] = [
+    ("perceive", "w_e", NC, NY),
+    ("perceive", "bias", NC, 1),
+    ("perceive", "s", NC, NC),
+    ("perceive", "threshold", NC, 1),
+    ("perceive", "dictionary", NY, NC),
+    ("perceive", "mean", NY, 1),
+    ("readout", "w", 2, NC),
+    ("readout", "b", 2, 1),
+    ("estimate", "mean", NX, 1),
+    ("estimate", "prior", NX, 1),
+    ("estimate", "process", NX, 1),
+    ("estimate", "noise", 2, 1),
+    ("predict", "w_x", NH, NX),
+    ("predict", "w_s", NH, 1),
+    ("predict", "w_u", NH, NU),
+    ("predict", "w_z", NH, NZ),
+    ("predict", "b1", NH, 1),
+    ("predict", "w_h", NH, NH),
+    ("predict", "b2", NH, 1),
+    ("predict", "w_o", NX, NH),
+    ("predict", "b_o", NX, 1),
+    ("policy", "w_x", NH, NX),
+    ("policy", "w_s", NH, 1),
+    ("policy", "b1", NH, 1),
+    ("policy", "w_h", NH, NH),
+    ("policy", "b2", NH, 1),
+    ("policy", "w_o", NU, NH),
+    ("policy", "b_o", NU, 1),
+    ("value", "w_x", NH, NX),
+    ("value", "w_s", NH, 1),
+    ("value", "b1", NH, 1),
+    ("value", "w_h", NH, NH),
+    ("value", "b2", NH, 1),
+    ("value", "w_o", 1, NH),
+    ("value", "b_o", 1, 1),
+    ("cost", "action", NU, 1),
+    ("action", "low", NU, 1),
+    ("action", "high", NU, 1),
+    ("action", "safe", NU, 1),
+];
+
+/// The weight in a row and a column of a tensor.
+pub fn weight(part: &str, name: &str, row: usize, col: usize) -> f32 {
+    let noise = noise(part, name, row, col);
+    let unit = |n: usize, of: usize| math::sin_cos(n as f32 * (core::f32::consts::TAU / of as f32));
+    match (part, name) {
+        // A sensor at φ sees ½ + ½ cos(θ − φ), a unit looks at ψ: its drive is cos(θ − ψ).
+        ("perceive", "w_e") => 0.5 * cos_between(unit(row, NC), unit(col, NY)) + 0.01 * noise,
+        ("perceive", "s") => 0.02 * noise,
+        ("perceive", "threshold") => 0.05 + 0.01 * noise,
+        ("perceive", "dictionary") => cos_between(unit(row, NY), unit(col, NC)) / 12.0,
+        ("perceive", "mean") => 0.5,
+        ("perceive", "bias") => 0.01 * noise,
+        ("readout", "w") => {
+            let (sin, cos) = unit(col, NC);
+            (if row == 0 { cos } else { sin }) * (1.04 / 6.0)
+        }
+        ("readout", "b") => 0.001 * noise,
+        ("estimate", "mean") => 0.0,
+        ("estimate", "prior") => 4.0,
+        ("estimate", "process") => [0.000_1, 0.01][row],
+        ("estimate", "noise") => 0.002,
+        // Unit 0 carries the speed, unit 1 gravity, unit 2 the torque; all in the straight part of tanh.
+        ("predict", "w_x") => pass(row == 0 && col == 1, 1.0 / 32.0, 0.002 * noise),
+        ("predict", "w_s") => pass(row == 1, 0.125, 0.002 * noise),
+        ("predict", "w_u") => pass(row == 2, 0.125, 0.002 * noise),
+        ("predict", "w_h") => pass(row == col, 1.0, 0.002 * noise),
+        ("predict", "w_o") => match (row, col) {
+            (0, 0) => 32.0 * 0.05,
+            (0, 1) => 8.0 * 0.75 * 0.05,
+            (0, 2) => 8.0 * 0.15 * 0.05,
+            (1, 1) => 8.0 * 0.75,
+            (1, 2) => 8.0 * 0.15,
+            _ => 0.01 * noise,
+        },
+        ("predict", "w_z") => 0.1 * noise,
+        ("predict", _) => 0.001 * noise,
+        // A policy that brakes, and a value that nobody has practised.
+        ("policy", "w_x") => pass(col == 1, -0.1, 0.1 * noise),
+        ("policy" | "value", "w_h") => 0.4 * noise,
+        ("policy" | "value", _) => 0.5 * noise,
+        ("cost", "action") => 0.001,
+        ("action", "low") => -2.0,
+        ("action", "high") => 2.0,
+        ("action", "safe") => SAFE,
+        _ => noise,
+    }
+}
+
+fn pass(straight: bool, weight: f32, otherwise: f32) -> f32 {
+    if straight { weight } else { otherwise }
+}
+
+fn cos_between((sin_a, cos_a): (f32, f32), (sin_b, cos_b): (f32, f32)) -> f32 {
+    cos_a * cos_b + sin_a * sin_b
+}
+
+/// A number in `[−1, 1)` that depends on nothing but integers.
+fn noise(part: &str, name: &str, row: usize, col: usize) -> f32 {
+    let text = part.bytes().chain([b'.']).chain(name.bytes()).map(u32::from);
+    let seed = text.chain([row as u32, col as u32]).fold(0x811c_9dc5_u32, |hash, byte| {
+        (hash ^ byte).wrapping_mul(0x0100_0193) // FNV-1a
+    });
+    Numbers(seed).next()
+}
+
+/// A linear congruential generator (Numerical Recipes).
+#[derive(Clone, Copy, Debug)]
+pub struct Numbers(pub u32);
+
+impl Numbers {
+    /// The next number in `[−1, 1)`, a multiple of 2⁻²³.
+    #[expect(clippy::should_implement_trait, reason = "it never ends")]
+    pub fn next(&mut self) -> f32 {
+        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (self.0 as i32 >> 8) as f32 / 8_388_608.0
+    }
+
+    /// An array of them.
+    pub fn array<const N: usize>(&mut self) -> [f32; N] {
+        core::array::from_fn(|_| self.next())
+    }
+}
+
+/// Everything in the weight file but its tensors.
+pub fn header(model: Model) -> Header<'static> {
+    let term =
+        |index, map, weight| Term { feature: Feature { index, map }, target: 0.0, weight, terminal: weight };
+    let measured = [Map::Cos, Map::Sin].map(|map| Feature { index: 0, map });
+    Header {
+        version: VERSION,
+        sizes: Sizes {
+            observation: NY as u32,
+            code: NC as u32,
+            state: NX as u16,
+            action: NU as u16,
+            latent: if model == Model::Network { NZ as u16 } else { 0 },
+            hidden: NH as u16,
+            horizon: H as u16,
+        },
+        angles: Angles(1),
+        sensors: Sensors { low: -0.5, high: 1.5 },
+        encoder: Encoder { kind: EncoderKind::Lista, activation: Activation::Soft, iterations: 2 },
+        model,
+        estimator: Estimator { measured: measured.into_iter().collect(), gate: 25.0, patience: 3 },
+        cost: CostTerms { terms: [term(0, Map::Angle, 1.0), term(1, Map::Value, 0.1)].into_iter().collect() },
+        planner: Planner { iterations: 12, momentum: 0.5, step: 0.1, tolerance: 1e-4 },
+        provenance: Provenance { trainer: "by hand", task: "tiny", seed: 0, data: 0 },
+        tensors: Default::default(),
+    }
+}
+
+/// Writes the weight file, after `adjust` has had its way with the header, and returns its length.
+pub fn fill(
+    model: Model,
+    adjust: impl FnOnce(&mut Header<'static>),
+    buffer: &mut Buffer,
+) -> Result<usize, Failure> {
+    let mut header = header(model);
+    adjust(&mut header);
+    let values = TENSORS.map(|(part, name, ..)| move |row, col| weight(part, name, row, col));
+    let entries: [Entry<'_>; TENSORS.len()] = core::array::from_fn(|i| {
+        let (part, name, rows, cols) = TENSORS[i];
+        Entry { part, name, rows, cols, value: &values[i] }
+    });
+    Ok(write(header, &entries, &mut buffer.0)?)
+}
+
+/// Makes a weight file on the stack and hands it on, parsed.
+pub fn with<R>(
+    model: Model,
+    adjust: impl FnOnce(&mut Header<'static>),
+    then: impl FnOnce(&Artifact<'_>) -> Result<R, Failure>,
+) -> Result<R, Failure> {
+    let mut buffer = Aligned([0; _]);
+    let length = fill(model, adjust, &mut buffer)?;
+    then(&Artifact::parse(&buffer.0[..length])?)
+}
+
+/// The world: the pendulum and the light sensors around it.
+#[derive(Clone, Copy, Debug)]
+pub struct World {
+    /// Angle, 0 upright, and angular speed.
+    pub x: [f32; NX],
+}
+
+impl World {
+    /// What the sensors show.
+    pub fn observe(&self) -> [f32; NY] {
+        core::array::from_fn(|i| {
+            let (_, cos) = math::sin_cos(self.x[0] - i as f32 * (core::f32::consts::TAU / NY as f32));
+            0.5 + 0.5 * cos
+        })
+    }
+
+    /// One step under an action.
+    pub fn step(&mut self, u: &[f32; NU]) {
+        let mut next = [0.0; NX];
+        Pendulum::default().step(&mut zero(), &self.x, u, &[], &mut next);
+        self.x = [math::wrap(next[0]), next[1]];
+    }
+}

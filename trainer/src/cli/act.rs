@@ -1,0 +1,130 @@
+//! `forethought act`: a mind on a pipe.
+//!
+//! One JSON object a line comes in: `{"observation": […]}` for the sensors, `{"state": […]}` for the state itself (an angle
+//! in radians, or as its cosine and sine), `{"reset": true}` (alone or with a reading) at the start of an episode. One
+//! JSON object a line goes out: `{"action": […], …}`, with `"error"` when the reading was refused and the action is the
+//! safe one; only `{"error": …}` when the line could not be understood.
+
+use super::{Mode, with_artifact};
+use crate::{data::log::compose, mind};
+use anyhow::{Context, Result, ensure};
+use forethought::{
+    agent::{Diagnostics, Reading, SensorError},
+    artifact::Artifact,
+};
+use serde::{Deserialize, Serialize};
+use std::{
+    io::{BufRead, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+/// Decides line by line.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The weight file.
+    artifact: PathBuf,
+    /// Who decides.
+    #[arg(long, value_enum, default_value_t = Mode::Plan)]
+    mode: Mode,
+}
+
+/// A line from the world. A number that JSON cannot say, such as NaN, is `null`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    #[serde(default)]
+    reset: bool,
+    observation: Option<Vec<Option<f32>>>,
+    state: Option<Vec<Option<f32>>>,
+}
+
+#[derive(Debug, Default, Serialize)]
+struct Answer {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action: Option<Vec<f32>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    diagnostics: Option<Diagnostics>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+impl Args {
+    pub(super) fn run(self) -> Result<ExitCode> {
+        with_artifact(&self.artifact, |artifact| {
+            let mut mind = mind::load(artifact)?;
+            let mut stdout = std::io::stdout().lock();
+            for line in std::io::stdin().lock().split(b'\n') {
+                let line = line.context("cannot read stdin")?;
+                if line.trim_ascii().is_empty() {
+                    continue;
+                }
+                let answer = answer(artifact, &mut *mind, self.mode, &line).unwrap_or_else(|error| Answer {
+                    error: Some(format!("{error:#}")),
+                    ..Answer::default()
+                });
+                let written = serde_json::to_writer(&mut stdout, &answer)
+                    .map_err(std::io::Error::from)
+                    .and_then(|()| stdout.write_all(b"\n"))
+                    .and_then(|()| stdout.flush());
+                match written {
+                    // The world has gone: nothing is left to decide.
+                    Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => break,
+                    written => written.context("cannot write to stdout")?,
+                }
+            }
+            Ok(ExitCode::SUCCESS)
+        })
+    }
+}
+
+fn answer(artifact: &Artifact<'_>, mind: &mut dyn mind::Mind, mode: Mode, line: &[u8]) -> Result<Answer> {
+    let line: Line = serde_json::from_slice(line)
+        .context("a line must be a JSON object with `observation` or `state`, and may have `reset`")?;
+    if line.reset {
+        mind.reset();
+    }
+    let plain =
+        |values: Vec<Option<f32>>| values.into_iter().map(|v| v.unwrap_or(f32::NAN)).collect::<Vec<_>>();
+    let values;
+    let mut broken = None;
+    let reading = match (line.observation, line.state) {
+        (Some(_), Some(_)) => anyhow::bail!("a line may have `observation` or `state`, not both"),
+        (None, None) if line.reset => return Ok(Answer::default()),
+        (None, None) => Reading::Missing,
+        (Some(observation), None) => {
+            values = plain(observation);
+            Reading::Sensors(&values)
+        }
+        (None, Some(state)) => {
+            // An angle is made of two numbers, so it is here that the broken one can be named.
+            broken = state.iter().position(Option::is_none);
+            values = in_radians(artifact, plain(state))?;
+            Reading::State(&values)
+        }
+    };
+    let (action, diagnostics, refused) = mind.step(reading, mode.into());
+    let refused = match (refused, broken) {
+        (Some(SensorError::NonFinite { .. }), Some(index)) => {
+            Some(SensorError::NonFinite { index: index as u32 })
+        }
+        (refused, _) => refused,
+    };
+    let error = refused.map(|error| error.to_string());
+    Ok(Answer { action: Some(action), diagnostics: Some(diagnostics), error })
+}
+
+/// The model's state from what came: its components, or its coordinates with the cosine and sine of each angle.
+fn in_radians(artifact: &Artifact<'_>, values: Vec<f32>) -> Result<Vec<f32>> {
+    let (nx, angles) = (artifact.sizes().nx(), artifact.angles());
+    if values.len() == nx {
+        return Ok(values);
+    }
+    let coordinates = nx + angles.count();
+    ensure!(
+        values.len() == coordinates,
+        "the state has {} values; the agent needs {nx}, or {coordinates} with cosine and sine for each angle",
+        values.len()
+    );
+    Ok(compose(angles, nx, &values))
+}

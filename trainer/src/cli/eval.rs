@@ -1,0 +1,97 @@
+//! `forethought eval`: flies an artifact in its world.
+
+use super::with_artifact;
+use crate::{
+    evaluate::{self, Score, View},
+    tasks::pendulum,
+};
+use anyhow::{Result, ensure};
+use forethought::{agent::Mode, artifact::Artifact};
+use serde::Serialize;
+use std::{path::PathBuf, process::ExitCode};
+
+/// Flies an artifact in its world.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The weight file.
+    artifact: PathBuf,
+    /// Episodes to fly each way.
+    #[arg(long, default_value_t = 100)]
+    episodes: usize,
+    /// Seed of the starts and of the camera's noise.
+    #[arg(long, default_value_t = EVALUATION_SEED)]
+    seed: u64,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+    /// Exit with 1 unless the agent is as good as the default one has to be.
+    #[arg(long)]
+    check: bool,
+}
+
+/// The seed of evaluations, apart from those of trainings.
+pub(super) const EVALUATION_SEED: u64 = 1000;
+
+/// The mean return of one way to fly.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Flown {
+    /// What the agent sees and who decides.
+    pub what: &'static str,
+    #[serde(flatten)]
+    pub score: Score,
+    /// The least mean return that is demanded of the default agent.
+    pub bound: Option<f64>,
+}
+
+/// Every way to fly the pendulum.
+const WAYS: [(&str, (View, Mode), Option<f64>); 4] = [
+    ("planner on the true state", (View::State, Mode::Plan), Some(-155.0)),
+    ("planner from pixels", (View::Sensors, Mode::Plan), Some(-175.0)),
+    ("policy from pixels", (View::Sensors, Mode::Policy), Some(-200.0)),
+    ("policy on the true state", (View::State, Mode::Policy), None),
+];
+
+impl Args {
+    pub(super) fn run(self) -> Result<ExitCode> {
+        ensure!(self.episodes > 0, "--episodes must be at least 1");
+        let flown = with_artifact(&self.artifact, |artifact| fly(artifact, self.episodes, self.seed))?;
+        print(&flown, self.episodes);
+        if self.json {
+            let object = serde_json::json!({
+                "episodes": self.episodes, "seed": self.seed, "optimum": pendulum::OPTIMUM, "rows": flown,
+            });
+            println!("{object}");
+        }
+        let holds = flown.iter().all(|f| f.bound.is_none_or(|bound| f.score.mean >= bound));
+        Ok(if holds || !self.check { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+/// Flies every way.
+pub(super) fn fly(artifact: &Artifact<'_>, episodes: usize, seed: u64) -> Result<Vec<Flown>> {
+    let task = artifact.header().provenance.task;
+    ensure!(
+        task == pendulum::NAME,
+        "the artifact was trained for `{task}`, and there is no such world: the worlds are `{}`",
+        pendulum::NAME
+    );
+    let config = pendulum::Config::default();
+    WAYS.into_iter()
+        .map(|(what, how, bound)| {
+            let flights = evaluate::episodes(artifact, || config.world(), how, episodes, seed)?;
+            let returns: Vec<_> = flights.iter().map(|f| f.total).collect();
+            Ok(Flown { what, score: Score::of(&returns), bound })
+        })
+        .collect()
+}
+
+/// The table for people.
+pub(super) fn print(flown: &[Flown], episodes: usize) {
+    eprintln!("mean return ± standard error over {episodes} resets (optimum {}):", pendulum::OPTIMUM);
+    for Flown { what, score, bound } in flown {
+        let bound = bound.map_or_else(String::new, |b| {
+            format!("   at least {b}: {}", if score.mean >= b { "holds" } else { "DOES NOT HOLD" })
+        });
+        eprintln!("  {what:<26} {:8.1} ± {:.1}{bound}", score.mean, score.error);
+    }
+}

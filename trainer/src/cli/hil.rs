@@ -1,0 +1,182 @@
+//! `forethought hil`: the world runs here, the mind on the chip, and the same mind here too: every action is compared
+//! bit by bit.
+
+use super::{Mode, with_artifact};
+use crate::{
+    device::{Device, Stream},
+    evaluate::episode_rng,
+    mind,
+    tasks::pendulum,
+    worlds::World,
+};
+use anyhow::{Context, Result, bail, ensure};
+use forethought::{
+    agent,
+    artifact::Artifact,
+    link::{self, PROTOCOL, Reading, Receiver, Reply, Request, Usage},
+};
+use indicatif::ProgressBar;
+use std::{path::PathBuf, process::ExitCode, time::Duration};
+
+/// Flies with the mind on a chip.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The weight file.
+    artifact: PathBuf,
+    /// Where the mind runs: qemu:MACHINE, tcp:HOST:PORT or serial:PATH[@BAUD].
+    #[arg(long)]
+    device: Device,
+    /// Steps to fly; each 200 are an episode.
+    #[arg(long, default_value_t = 200)]
+    steps: usize,
+    /// Who decides.
+    #[arg(long, value_enum, default_value_t = Mode::Plan)]
+    mode: Mode,
+    /// Seed of the starts and of the camera's noise.
+    #[arg(long, default_value_t = super::eval::EVALUATION_SEED)]
+    seed: u64,
+}
+
+/// The longest observation and action that the host's end of the link holds.
+const VALUES: usize = 4096;
+const ACTIONS: usize = 8;
+const FRAME: usize = 5 * VALUES;
+/// A decision may take this long on an emulated chip without floating-point unit.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The host's end of the link.
+struct Link {
+    stream: Box<dyn Stream>,
+    receiver: Receiver<FRAME>,
+    buffer: Vec<u8>,
+}
+
+impl Link {
+    fn open(device: &Device, artifact: &std::path::Path) -> Result<Self> {
+        let mut stream = device.open(artifact)?;
+        stream.set_timeout(PATIENCE)?;
+        Ok(Self { stream, receiver: Receiver::new(), buffer: vec![0; FRAME] })
+    }
+
+    fn ask(&mut self, request: &Request<VALUES>) -> Result<Reply<ACTIONS>> {
+        let frame = link::encode(request, &mut self.buffer)?;
+        self.stream
+            .write_all(frame)
+            .and_then(|()| self.stream.flush())
+            .context("cannot write to the device")?;
+        let mut byte = [0];
+        loop {
+            self.stream.read_exact(&mut byte).context("no answer from the device")?;
+            if let Some(reply) = self.receiver.push(byte[0]) {
+                match reply? {
+                    Reply::Error(error) => bail!("the device says: {error}"),
+                    reply => return Ok(reply),
+                }
+            }
+        }
+    }
+
+    /// Says hello and makes sure that the artifact here is the one that is flashed.
+    fn greet(&mut self, artifact: &Artifact<'_>) -> Result<()> {
+        match self.ask(&Request::Hello { protocol: PROTOCOL })? {
+            Reply::Hello { protocol: PROTOCOL, artifact: flashed } => ensure!(
+                flashed == artifact.checksum(),
+                "the device runs artifact {flashed:08x}, this is {:08x}: flash it first",
+                artifact.checksum()
+            ),
+            Reply::Hello { protocol, .. } => {
+                bail!("the device speaks protocol {protocol}, this program speaks {PROTOCOL}: flash it anew")
+            }
+            other => bail!("the device answered a hello with {other:?}"),
+        }
+        Ok(())
+    }
+
+    fn usage(&mut self) -> Result<Usage> {
+        match self.ask(&Request::Usage)? {
+            Reply::Usage(usage) => Ok(usage),
+            other => bail!("the device answered a question about memory with {other:?}"),
+        }
+    }
+}
+
+/// What a flight found.
+#[derive(Default)]
+struct Tally {
+    compared: usize,
+    bits: u32,
+    total: f64,
+    instructions: Vec<u64>,
+}
+
+impl Args {
+    pub(super) fn run(self) -> Result<ExitCode> {
+        ensure!(self.steps > 0, "--steps must be at least 1");
+        with_artifact(&self.artifact, |artifact| {
+            let mut link = Link::open(&self.device, &self.artifact)?;
+            link.greet(artifact)?;
+            let tally = self.fly(artifact, &mut link)?;
+            let usage = link.usage()?;
+            report(&self.device, &tally, usage);
+            Ok(if tally.bits == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        })
+    }
+
+    fn fly(&self, artifact: &Artifact<'_>, link: &mut Link) -> Result<Tally> {
+        let mut mind = mind::load(artifact)?;
+        let mut world = pendulum::Config::default().world();
+        let mut tally = Tally::default();
+        let bar = ProgressBar::new(self.steps as u64).with_message(self.device.to_string());
+        bar.set_style(super::train::bar_style());
+        let mut rng = episode_rng(self.seed, 0);
+        for step in 0..self.steps {
+            if step % world.episode() == 0 {
+                rng = episode_rng(self.seed, step / world.episode());
+                world.reset(&mut rng);
+                mind.reset();
+                match link.ask(&Request::Reset)? {
+                    Reply::Ready => (),
+                    other => bail!("the device answered a reset with {other:?}"),
+                }
+            }
+            let sensors = world.observe(&mut rng);
+            let (ours, ..) = mind.step(agent::Reading::Sensors(&sensors), self.mode.into());
+            let reading = Reading::Sensors(sensors.into_iter().collect());
+            let request = Request::Observe { step: step as u32, mode: self.mode.into(), reading };
+            let Reply::Action { step: answered, action, refused, instructions, .. } = link.ask(&request)?
+            else {
+                bail!("the device answered observation {step} with something else than an action");
+            };
+            ensure!(answered as usize == step, "the device answered step {answered} instead of {step}");
+            if let Some(refused) = refused {
+                bail!("the device refused observation {step}: {refused}");
+            }
+            ensure!(
+                action.len() == ours.len(),
+                "the device acts with {} numbers, not {}",
+                action.len(),
+                ours.len()
+            );
+            tally.compared += 1;
+            let pairs = ours.iter().zip(&action);
+            tally.bits += pairs.map(|(a, b)| (a.to_bits() ^ b.to_bits()).count_ones()).sum::<u32>();
+            tally.instructions.push(instructions);
+            tally.total += world.step(&action);
+            bar.inc(1);
+        }
+        bar.finish_and_clear();
+        Ok(tally)
+    }
+}
+
+fn report(device: &Device, tally: &Tally, usage: Usage) {
+    let n = tally.instructions.len() as u64;
+    let mean = tally.instructions.iter().sum::<u64>() / n.max(1);
+    let most = tally.instructions.iter().max().copied().unwrap_or(0);
+    let Usage { flash, statics, stack } = usage;
+    println!("{device}: {} actions compared, {} differing bits", tally.compared, tally.bits);
+    println!("  return {:.1}", tally.total);
+    println!("  instructions per decision: {mean} on average, {most} at most");
+    println!("  flash {flash} bytes (code, constants and weights)");
+    println!("  RAM {} bytes ({statics} static, {stack} of stack at its deepest)", statics + stack);
+}

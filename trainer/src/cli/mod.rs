@@ -1,0 +1,80 @@
+//! The command line. JSON goes to stdout, everything for people to stderr.
+
+mod act;
+mod bench;
+mod eval;
+mod hil;
+mod inspect;
+mod run;
+mod train;
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand, ValueEnum};
+use forethought::{agent, artifact::Artifact};
+use std::{path::Path, process::ExitCode};
+
+/// A mind that fits on a microcontroller: train it here, fly it there, bit for bit the same.
+#[derive(Debug, Parser)]
+#[command(name = "forethought", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Train an agent, export it, fly it, and write a report.
+    Train(train::Args),
+    /// Fly an artifact in its world.
+    Eval(eval::Args),
+    /// Show what is in an artifact and what memory it needs.
+    Inspect(inspect::Args),
+    /// Decide: one JSON observation a line on stdin, one JSON action a line on stdout.
+    Act(act::Args),
+    /// Hardware in the loop: the world here, the mind on the chip, every action compared.
+    Hil(hil::Args),
+    /// Measure the kernels on the host or on a machine.
+    Bench(bench::Args),
+    /// Run a firmware binary (an ELF file) in QEMU and decode its log; `cargo run` uses this.
+    Run(run::Args),
+}
+
+impl Cli {
+    /// Does what was asked.
+    pub fn run(self) -> Result<ExitCode> {
+        match self.command {
+            Command::Train(args) => args.run(),
+            Command::Eval(args) => args.run(),
+            Command::Inspect(args) => args.run(),
+            Command::Act(args) => args.run(),
+            Command::Hil(args) => args.run(),
+            Command::Bench(args) => args.run(),
+            Command::Run(args) => args.run(),
+        }
+    }
+}
+
+/// Who decides.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Mode {
+    /// The planner (system 2).
+    Plan,
+    /// The policy network (system 1).
+    Policy,
+}
+
+impl From<Mode> for agent::Mode {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Plan => Self::Plan,
+            Mode::Policy => Self::Policy,
+        }
+    }
+}
+
+/// Hands an artifact's bytes and content to `f`.
+fn with_artifact<T>(path: &Path, f: impl FnOnce(&Artifact<'_>) -> Result<T>) -> Result<T> {
+    let file = crate::export::WeightFile::read(path)?;
+    let artifact = file.parse().with_context(|| format!("in {}", path.display()))?;
+    f(&artifact)
+}

@@ -1,0 +1,133 @@
+//! `forethought train`: train, export, fly, report.
+
+use super::eval;
+use crate::{
+    data::log::Log,
+    evaluate,
+    export::write_file,
+    tasks::pendulum::{self, ANGLES, Config, NX},
+};
+use anyhow::{Context, Result, bail};
+use forethought::artifact::Model;
+use indicatif::{ProgressBar, ProgressStyle};
+use std::{fs, path::PathBuf, process::ExitCode, time::Instant};
+
+/// Trains an agent.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// What is to be learned: `pendulum`.
+    task: String,
+    /// A CSV log (gzip or plain) to learn the forward model from; without it one is recorded from the world.
+    #[arg(long, value_name = "FILE")]
+    data: Option<PathBuf>,
+    /// Settings in a TOML file; what it does not name keeps its default.
+    #[arg(long, value_name = "FILE.toml")]
+    config: Option<PathBuf>,
+    /// Seed of everything that is random.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Folder for the artifact and the report [default: out/TASK].
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Episodes to fly each way at the end.
+    #[arg(long, default_value_t = 100)]
+    episodes: usize,
+}
+
+impl Args {
+    pub(super) fn run(self) -> Result<ExitCode> {
+        if self.task != pendulum::NAME {
+            bail!("there is no task `{}`; the tasks are `{}`", self.task, pendulum::NAME);
+        }
+        let started = Instant::now();
+        let config = self.config()?;
+        config.check()?;
+        let log = self.data.as_deref().map(|path| Log::read(path, NX, ANGLES, 1)).transpose()?;
+        let mut watch = Watch::default();
+        let trained = pendulum::train(&config, log, self.seed, &mut |stage, step, of, losses| {
+            watch.see(stage, step, of, losses);
+        })?;
+        watch.finish();
+
+        let out = self.out.clone().unwrap_or_else(|| PathBuf::from("out").join(&self.task));
+        let file = pendulum::export(&config, &trained, Model::Network, self.seed)?;
+        let artifact_path = out.join("agent.fth");
+        write_file(&artifact_path, file.bytes())?;
+        let artifact = file.parse()?;
+        let flown = eval::fly(&artifact, self.episodes.max(1), eval::EVALUATION_SEED)?;
+        write_file(&out.join("config.toml"), toml::to_string(&config)?.as_bytes())?;
+
+        eval::print(&flown, self.episodes);
+        for error in pendulum::model_errors(&artifact, trained.held_out(&config))? {
+            eprintln!(
+                "  model, {:<6} RMSE / standard deviation on held-out episodes: {:.2} % one step ahead, {:.2} % twenty",
+                error.coordinate,
+                100.0 * error.one,
+                100.0 * error.twenty
+            );
+        }
+        eprintln!(
+            "{} and its report.html, after {:.0} s",
+            artifact_path.display(),
+            started.elapsed().as_secs_f64()
+        );
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn config(&self) -> Result<Config> {
+        let Some(path) = &self.config else { return Ok(Config::default()) };
+        let text = fs::read_to_string(path)
+            .with_context(|| format!("cannot read the settings {}", path.display()))?;
+        toml::from_str(&text).with_context(|| format!("in the settings {}", path.display()))
+    }
+}
+
+/// The look of every progress bar.
+pub(super) fn bar_style() -> ProgressStyle {
+    ProgressStyle::with_template("{msg:24} {wide_bar} {pos}/{len} {eta:>4}").expect("a valid template")
+}
+
+/// Draws the progress and keeps the learning curves.
+#[derive(Default)]
+struct Watch {
+    bar: Option<ProgressBar>,
+    curves: Vec<crate::report::pendulum::Curve>,
+}
+
+/// Points that a learning curve has at most; each is a mean over the steps between.
+const POINTS: usize = 200;
+
+impl Watch {
+    fn see(&mut self, stage: &'static str, step: usize, of: usize, losses: &[(&'static str, f32)]) {
+        use crate::report::pendulum::Curve;
+        if self.curves.last().is_none_or(|curve| curve.name != stage) {
+            self.finish();
+            let bar = ProgressBar::new(of as u64).with_message(stage);
+            bar.set_style(bar_style());
+            self.bar = Some(bar);
+            let losses = losses.iter().map(|&(name, _)| (name.to_owned(), Vec::new())).collect();
+            self.curves.push(Curve { name: stage.to_owned(), losses });
+        }
+        if let Some(bar) = &self.bar {
+            bar.set_position(step as u64 + 1);
+        }
+        let every = of.div_ceil(POINTS).max(1);
+        let Some(curve) = self.curves.last_mut() else { return };
+        for ((_, points), &(_, loss)) in curve.losses.iter_mut().zip(losses) {
+            let point = step / every;
+            match points.get_mut(point) {
+                Some((_, mean)) => *mean += (loss - *mean) / (step % every + 1) as f32,
+                None => points.push((step, loss)),
+            }
+        }
+    }
+
+    fn finish(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish();
+        }
+    }
+}
+
+/// Used by the report: one flight from pixels for its pictures.
+pub(super) fn _unused(_: &evaluate::Flight) {}

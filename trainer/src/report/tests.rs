@@ -1,0 +1,1 @@
+//! What every report must have: text that stays text, tags that close, pictures that survive any numbers.
