@@ -6,16 +6,18 @@ use std::{env, fmt::Write, fs, path::Path};
 /// Names the weight file that is flashed; a relative path counts from the root of the workspace.
 const VARIABLE: &str = "FORETHOUGHT_ARTIFACT";
 
-/// Where the agent's weights come from, for whoever builds it without.
-const HOW_TO: &str = "the agent needs a weight file: make one with `forethought train pendulum --out out/pendulum`, \
-     then `FORETHOUGHT_ARTIFACT=out/pendulum/agent.fth cargo mps2-an386 agent`";
-
-/// Writes `agent.rs` for the weight file that the environment names. Without one, `agent.rs` says what is missing
-/// to whoever includes it, and is otherwise that of the bench, so that nothing else is complained about.
-pub fn generate(out_dir: &Path) -> Result<(), String> {
+/// Writes `agent.rs` for the weight file that the environment names. Without one, `agent.rs` says what is
+/// missing to whoever includes it, and is otherwise that of the bench, so that this is the only complaint.
+pub fn generate(board: &str, out_dir: &Path) -> Result<(), String> {
     println!("cargo::rerun-if-env-changed={VARIABLE}");
     let (weights, complaint) = match env::var_os(VARIABLE) {
-        None => (out_dir.join("bench.fth"), Some(HOW_TO)),
+        None => {
+            let how_to = format!(
+                "the agent needs a weight file: make one with \
+                 `forethought train pendulum --out out/pendulum`, then `{VARIABLE}=out/pendulum/agent.fth cargo {board} agent`"
+            );
+            (out_dir.join("bench.fth"), Some(how_to))
+        }
         Some(path) => {
             let root = Path::new(env!("CARGO_MANIFEST_DIR"))
                 .parent()
@@ -52,7 +54,7 @@ pub fn source(weights: &[u8], file: &str) -> Result<String, ArtifactError> {
     };
     let values = ny.max(nx.into());
     let (request, reply) = (frame(REQUEST, values), frame(REPLY, nu.into()));
-    let length = weights.len();
+    let embedded = embed("WEIGHTS", weights, file);
     Ok(format!(
         "pub type Encoder = forethought::perceive::lista::Lista<'static, {ny}, {nc}>;
 pub type Model = {model};
@@ -70,10 +72,18 @@ pub const VALUES: usize = {values};
 /// The longest frames of the link.
 pub const REQUEST_FRAME: usize = {request};
 pub const REPLY_FRAME: usize = {reply};
-pub static WEIGHTS: forethought::artifact::Aligned<[u8; {length}]> =
-    forethought::artifact::Aligned(*include_bytes!({file:?}));
+{embedded}
 "
     ))
+}
+
+/// A weight file as a constant of the firmware: it is read where it lies in flash.
+pub fn embed(constant: &str, weights: &[u8], file: &str) -> String {
+    let length = weights.len();
+    format!(
+        "pub static {constant}: forethought::artifact::Aligned<[u8; {length}]> =
+    forethought::artifact::Aligned(*include_bytes!({file:?}));"
+    )
 }
 
 /// The most bytes of a request beside its values: variant 1, step 5, mode 1, reading 1, length 5.
@@ -82,8 +92,8 @@ const REQUEST: u32 = 13;
 /// diagnostics 1 + 3 + 4 + 4 + 1, refusal 1 + 1 + 5 + 5, instructions 10.
 const REPLY: u32 = 46;
 
-/// The longest frame of a message with `values` numbers and `rest` bytes of other things: CRC-16, COBS's first
-/// byte and one more in 254, the zero at the end.
+/// The longest frame of a message with `values` numbers and `rest` bytes of other things: CRC-16, COBS's
+/// first byte and one more in 254, the zero at the end.
 fn frame(rest: u32, values: u32) -> u32 {
     let message = rest + 4 * values + 2;
     message + 1 + message / 254 + 1

@@ -1,4 +1,5 @@
-//! A weight file for measuring and proving: the sizes of a real agent, numbers out of a generator.
+//! Weight files for measuring and proving: numbers out of a generator, in the sizes of a real agent and in
+//! small.
 
 use crate::agent;
 use forethought::{
@@ -8,43 +9,45 @@ use forethought::{
     },
     feature::{Angles, Feature, Map},
 };
-use std::{fs, path::Path};
+use std::{fmt::Write, fs, path::Path};
 
-const NY: usize = 256;
-const NC: usize = 64;
-const NX: usize = 2;
-const NU: usize = 1;
-const NZ: usize = 0;
-const NH: usize = 32;
-const H: usize = 20;
+/// What the bench measures.
+const REAL: Sizes =
+    Sizes { observation: 256, code: 64, state: 2, action: 1, latent: 0, hidden: 32, horizon: 20 };
 
-/// Writes `bench.fth` and `bench.rs`.
+/// Small enough for any chip, and smaller than the types that run it.
+const SMALL: Sizes =
+    Sizes { observation: 21, code: 7, state: 2, action: 1, latent: 0, hidden: 5, horizon: 3 };
+
+/// Writes `bench.rs`: the types of the real sizes and their weights, and small weights for each model.
 pub fn generate(out_dir: &Path) {
-    let weights = weights();
-    let source = agent::source(&weights, "bench.fth").expect("the bench's weight file is in order");
-    fs::write(out_dir.join("bench.fth"), weights).expect("cargo made OUT_DIR");
-    fs::write(out_dir.join("bench.rs"), source).expect("cargo made OUT_DIR");
+    let save =
+        |name: &str, weights: &[u8]| fs::write(out_dir.join(name), weights).expect("cargo made OUT_DIR");
+    let real = weights(REAL, Model::Network);
+    save("bench.fth", &real);
+    let mut source = agent::source(&real, "bench.fth").expect("the bench's weight file is in order");
+    for (constant, file, model) in [
+        ("SMALL_NETWORK", "network.fth", Model::Network),
+        ("SMALL_PENDULUM", "pendulum.fth", Model::Pendulum),
+    ] {
+        let small = weights(SMALL, model);
+        save(file, &small);
+        writeln!(source, "{}", agent::embed(constant, &small, file)).expect("writes to memory");
+    }
+    save("bench.rs", source.as_bytes());
 }
 
-fn weights() -> Vec<u8> {
+fn weights(sizes: Sizes, model: Model) -> Vec<u8> {
     let angle = Feature { index: 0, map: Map::Angle };
     let [cos, sin] = [Map::Cos, Map::Sin].map(|map| Feature { index: 0, map });
     let speed = Feature { index: 1, map: Map::Value };
     let header = Header {
         version: VERSION,
-        sizes: Sizes {
-            observation: NY as u32,
-            code: NC as u32,
-            state: NX as u16,
-            action: NU as u16,
-            latent: NZ as u16,
-            hidden: NH as u16,
-            horizon: H as u16,
-        },
+        sizes,
         angles: Angles(0b01),
         sensors: Sensors { low: -1.0, high: 1.0 },
         encoder: Encoder { kind: EncoderKind::Lista, activation: Activation::Rectified, iterations: 2 },
-        model: Model::Network,
+        model,
         // So wide a gate that nothing is refused: the filter shall do all its work.
         estimator: Estimator { measured: [cos, sin].into_iter().collect(), gate: 1e30, patience: 5 },
         cost: CostTerms {
@@ -59,38 +62,40 @@ fn weights() -> Vec<u8> {
         tensors: Default::default(),
     };
 
+    let [ny, nc, nx] = [sizes.ny(), sizes.nc(), sizes.nx()];
+    let [nu, nz, nh] = [sizes.nu(), sizes.nz(), sizes.nh()];
     let mut tensors: Vec<(&str, &str, usize, usize)> = vec![
-        ("perceive", "w_e", NC, NY),
-        ("perceive", "bias", NC, 1),
-        ("perceive", "s", NC, NC),
-        ("perceive", "threshold", NC, 1),
-        ("perceive", "dictionary", NY, NC),
-        ("perceive", "mean", NY, 1),
-        ("readout", "w", 2, NC),
+        ("perceive", "w_e", nc, ny),
+        ("perceive", "bias", nc, 1),
+        ("perceive", "s", nc, nc),
+        ("perceive", "threshold", nc, 1),
+        ("perceive", "dictionary", ny, nc),
+        ("perceive", "mean", ny, 1),
+        ("readout", "w", 2, nc),
         ("readout", "b", 2, 1),
-        ("predict", "w_u", NH, NU),
-        ("predict", "w_z", NH, NZ),
+        ("predict", "w_u", nh, nu),
+        ("predict", "w_z", nh, nz),
     ];
-    for (part, outputs) in [("predict", NX), ("policy", NU), ("value", 1)] {
+    for (part, outputs) in [("predict", nx), ("policy", nu), ("value", 1)] {
         tensors.extend([
-            (part, "w_x", NH, NX),
-            (part, "w_s", NH, 1),
-            (part, "b1", NH, 1),
-            (part, "w_h", NH, NH),
-            (part, "b2", NH, 1),
-            (part, "w_o", outputs, NH),
+            (part, "w_x", nh, nx),
+            (part, "w_s", nh, 1),
+            (part, "b1", nh, 1),
+            (part, "w_h", nh, nh),
+            (part, "b2", nh, 1),
+            (part, "w_o", outputs, nh),
             (part, "b_o", outputs, 1),
         ]);
     }
     let constants = [
-        ("estimate", "mean", NX, 0.0),
-        ("estimate", "prior", NX, 1.0),
-        ("estimate", "process", NX, 1e-3),
+        ("estimate", "mean", nx, 0.0),
+        ("estimate", "prior", nx, 1.0),
+        ("estimate", "process", nx, 1e-3),
         ("estimate", "noise", 2, 1e-2),
-        ("action", "low", NU, -2.0),
-        ("action", "high", NU, 2.0),
-        ("action", "safe", NU, 0.0),
-        ("cost", "action", NU, 1e-3),
+        ("action", "low", nu, -2.0),
+        ("action", "high", nu, 2.0),
+        ("action", "safe", nu, 0.0),
+        ("cost", "action", nu, 1e-3),
     ];
 
     // Of a variance that keeps activations in their range.

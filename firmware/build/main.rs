@@ -26,11 +26,12 @@ fn main() {
 
 /// An error is one sentence for the person at the keyboard.
 fn build() -> Result<(), String> {
-    configure(board(&variable("TARGET"))?);
+    let board = board(&variable("TARGET"))?;
+    configure(board);
     let out_dir = variable("OUT_DIR");
     let out_dir = Path::new(&out_dir);
     bench::generate(out_dir);
-    agent::generate(out_dir)
+    agent::generate(board, out_dir)
 }
 
 /// The one board whose feature is on, if `target` is what it needs.
@@ -48,12 +49,14 @@ fn board(target: &str) -> Result<&'static str, String> {
 fn configure(board: &str) {
     let out_dir = variable("OUT_DIR");
     // The runtime crates' link.x says `INCLUDE memory.x`.
-    fs::copy(format!("memory/{board}.x"), Path::new(&out_dir).join("memory.x"))
-        .expect("memory layout of the board");
+    for (from, to) in [(format!("memory/{board}.x"), "memory.x"), ("memory/stack.x".to_owned(), "stack.x")] {
+        fs::copy(from, Path::new(&out_dir).join(to)).expect("linker script of the board");
+    }
     println!("cargo::rustc-link-search={out_dir}");
     println!("cargo::rustc-env=FORETHOUGHT_BOARD={board}");
 
     println!("cargo::rustc-link-arg-bins=-Tlink.x");
+    println!("cargo::rustc-link-arg-bins=-Tstack.x");
     // Without page alignment: the sections lie in flash as tight as the layout allows.
     println!("cargo::rustc-link-arg-bins=--nmagic");
     // The runner reads the board's name from the ELF: keep the symbol although no code refers to it.

@@ -80,3 +80,71 @@ impl<'a, const NH: usize> Cost<'a, NH> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::feature::{Feature, Map};
+    use proptest::prelude::*;
+
+    fn term() -> impl Strategy<Value = Term> {
+        let map = prop_oneof![Just(Map::Value), Just(Map::Angle), Just(Map::Cos), Just(Map::Sin)];
+        (0_u16..3, map, -1.0_f32..1.0, 0.0_f32..3.0, 0.0_f32..3.0).prop_map(
+            |(index, map, target, weight, terminal)| Term {
+                feature: Feature { index, map },
+                target,
+                weight,
+                terminal,
+            },
+        )
+    }
+
+    /// `Σ w (f(x) − target)²`. Angles here stay clear of the jump at ±π.
+    fn exact(terms: &[Term], x: &[f64; 3], weight: impl Fn(&Term) -> f32) -> f64 {
+        let parts = terms.iter().map(|term| {
+            let value = x[usize::from(term.feature.index)];
+            let value = match term.feature.map {
+                Map::Value | Map::Angle => value,
+                Map::Cos => value.cos(),
+                Map::Sin => value.sin(),
+            };
+            f64::from(weight(term)) * (f64::from(term.target) - value).powi(2)
+        });
+        parts.sum()
+    }
+
+    proptest! {
+        #[test]
+        fn gradients_match_finite_differences(
+            terms in proptest::collection::vec(term(), 0..8),
+            x in proptest::array::uniform3(-2.0_f32..2.0),
+            u in proptest::array::uniform2(-3.0_f32..3.0),
+            action in proptest::array::uniform2(0.0_f32..2.0),
+        ) {
+            let list = CostTerms { terms: terms.iter().copied().collect() };
+            let cost = Cost::<4> { terms: list, action: &action, value: None };
+            let effort: f64 =
+                u.iter().zip(action).map(|(u, r)| f64::from(r) * f64::from(*u) * f64::from(*u)).sum();
+            let stage = exact(&terms, &x.map(f64::from), |t| t.weight) + effort;
+            prop_assert!((f64::from(cost.stage(&x, &u)) - stage).abs() < 1e-5 * (1.0 + stage));
+            let (mut gx, mut gu, mut g_end) = ([0.5; 3], [0.5; 2], [0.5; 3]);
+            cost.stage_gradient(&x, &u, &mut gx, &mut gu);
+            cost.terminal_gradient(&x, &mut g_end);
+            for i in 0..3 {
+                let slope = |weight: &dyn Fn(&Term) -> f32| {
+                    let at = |step: f64| {
+                        let mut moved = x.map(f64::from);
+                        moved[i] += step;
+                        exact(&terms, &moved, weight)
+                    };
+                    0.5 + (at(1e-4) - at(-1e-4)) / 2e-4
+                };
+                prop_assert!((f64::from(gx[i]) - slope(&|t| t.weight)).abs() < 1e-4);
+                prop_assert!((f64::from(g_end[i]) - slope(&|t| t.terminal)).abs() < 1e-4);
+            }
+            for (g, (u, r)) in gu.into_iter().zip(u.into_iter().zip(action)) {
+                prop_assert!((g - 0.5 - 2.0 * r * u).abs() < 1e-5);
+            }
+        }
+    }
+}

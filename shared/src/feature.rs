@@ -106,3 +106,101 @@ impl Angles {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::f32::consts::PI;
+
+    const N: usize = 6;
+
+    fn numbers() -> impl Strategy<Value = [f32; N]> {
+        proptest::array::uniform(-6.0_f32..6.0)
+    }
+
+    proptest! {
+        #[test]
+        fn lift_splits_angles_and_leaves_the_rest(mask in 0_u64..64, x in numbers()) {
+            let angles = Angles(mask);
+            let (mut lifted, mut sines) = ([f32::NAN; N], [f32::NAN; N]);
+            angles.lift(&x, &mut lifted, &mut sines);
+            let mut slots = sines.into_iter();
+            for i in 0..N {
+                if angles.contains(i) {
+                    prop_assert_eq!((slots.next(), lifted[i]), (Some(math::sin_cos(x[i]).0), math::sin_cos(x[i]).1));
+                } else {
+                    prop_assert_eq!(lifted[i], x[i]);
+                }
+            }
+            prop_assert!(slots.all(|rest| rest == 0.0));
+        }
+
+        #[test]
+        fn pull_matches_finite_differences(mask in 0_u64..64, x in numbers(), g in numbers(), h in numbers()) {
+            let angles = Angles(mask);
+            let (mut lifted, mut sines, mut gx) = ([0.0; N], [0.0; N], [0.25; N]);
+            angles.lift(&x, &mut lifted, &mut sines);
+            angles.pull((&lifted, &sines), (&g, &h), &mut gx);
+            for (i, found) in gx.into_iter().enumerate() {
+                let sum = |step: f64| {
+                    let mut slots = h.iter();
+                    let parts = x.iter().zip(&g).enumerate().map(|(j, (&x, &g))| {
+                        let x = f64::from(x) + if i == j { step } else { 0.0 };
+                        if angles.contains(j) {
+                            let g_sin = slots.next().copied().map_or(0.0, f64::from);
+                            f64::from(g) * x.cos() + g_sin * x.sin()
+                        } else {
+                            f64::from(g) * x
+                        }
+                    });
+                    parts.sum::<f64>()
+                };
+                let slope = 0.25 + (sum(1e-5) - sum(-1e-5)) / 2e-5;
+                prop_assert!((f64::from(found) - slope).abs() < 1e-5, "{i}: {found} for {slope}");
+            }
+        }
+
+        #[test]
+        fn a_residual_and_its_slope(value in -6.0_f32..6.0, target in -3.0_f32..3.0) {
+            for (map, truth) in [
+                (Map::Value, (|x| x) as fn(f64) -> f64),
+                (Map::Angle, |x| x),
+                (Map::Cos, f64::cos),
+                (Map::Sin, f64::sin),
+            ] {
+                let (residual, slope) = Feature { index: 1, map }.residual(&[9.0, value], target);
+                let (x, mut expected) = (f64::from(value), f64::from(target) - truth(value.into()));
+                if map == Map::Angle {
+                    prop_assert!((-PI..PI).contains(&residual));
+                    expected -= ((expected - f64::from(residual)) / f64::from(2.0 * PI)).round() * std::f64::consts::TAU;
+                }
+                prop_assert!((f64::from(residual) - expected).abs() < 2e-6);
+                let difference = (truth(x + 1e-5) - truth(x - 1e-5)) / 2e-5;
+                prop_assert!((f64::from(slope) - difference).abs() < 1e-6);
+            }
+        }
+
+        #[test]
+        fn wrapped_angles_are_the_same_angles(mask in 0_u64..64, x in numbers()) {
+            let mut wrapped = x;
+            Angles(mask).wrap(&mut wrapped);
+            for (i, (w, x)) in wrapped.into_iter().zip(x).enumerate() {
+                if Angles(mask).contains(i) {
+                    prop_assert!((-PI..PI).contains(&w) && (w.sin() - x.sin()).abs() < 1e-6);
+                } else {
+                    prop_assert_eq!(w, x);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn components_past_the_end_are_no_angles() {
+        assert!(Angles(u64::MAX).contains(63));
+        assert!(!Angles(u64::MAX).contains(64));
+        assert!(!Angles(u64::MAX).contains(usize::MAX));
+        assert_eq!(Angles(0b1011).count(), 3);
+        assert_eq!(Feature { index: 7, map: Map::Value }.residual(&[1.0], 2.0), (2.0, 1.0));
+    }
+}

@@ -4,10 +4,11 @@
 //! COBS leaves the zero byte for the end of a frame, so a receiver that lost its place finds it again at the next one.
 
 use crate::agent::{Diagnostics, Mode, SensorError};
+use cobs::{CobsEncoder, DecodeResult, DecoderState};
 use core::fmt;
 use heapless::Vec;
 use postcard::{
-    ser_flavors::{Cobs, Slice, crc::CrcModifier},
+    ser_flavors::{Flavor, crc::CrcModifier},
     serialize_with_flavor,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -130,8 +131,28 @@ impl core::error::Error for LinkError {}
 
 /// Writes `message` as one frame to the front of `buffer`; an error when it does not fit.
 pub fn encode<'b>(message: &impl Serialize, buffer: &'b mut [u8]) -> Result<&'b mut [u8], LinkError> {
-    let flavor = Cobs::try_new(Slice::new(buffer)).map_err(|_| LinkError::TooLong)?;
-    serialize_with_flavor(message, CrcModifier::new(flavor, CRC.digest())).map_err(|_| LinkError::TooLong)
+    let stuffed = CrcModifier::new(Stuffed(CobsEncoder::new(buffer)), CRC.digest());
+    let length = serialize_with_flavor(message, stuffed).map_err(|_| LinkError::TooLong)?;
+    let frame = buffer.get_mut(..=length).ok_or(LinkError::TooLong)?;
+    if let Some(end) = frame.last_mut() {
+        *end = 0;
+    }
+    Ok(frame)
+}
+
+/// Bytes on their way through COBS; gives their number. Postcard's own flavor indexes, and could panic.
+struct Stuffed<'b>(CobsEncoder<'b>);
+
+impl Flavor for Stuffed<'_> {
+    type Output = usize;
+
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.0.push(&[byte]).map_err(|_| postcard::Error::SerializeBufferFull)
+    }
+
+    fn finalize(self) -> postcard::Result<usize> {
+        Ok(self.0.finalize())
+    }
 }
 
 /// Collects bytes until a frame is whole. `L` is the longest frame.
@@ -170,8 +191,7 @@ impl<const L: usize> Receiver<L> {
 /// Reads the message of a frame without its final zero. The checksum is that of all bytes before the last two, and the
 /// message must fill them: were its own end believed, damage to that could not be found.
 fn decode<T: DeserializeOwned>(frame: &mut [u8]) -> Result<T, LinkError> {
-    let length = cobs::decode_in_place(frame).map_err(|_| LinkError::Damaged)?;
-    let bytes = frame.get(..length).ok_or(LinkError::Damaged)?;
+    let bytes = unstuff(frame).ok_or(LinkError::Damaged)?;
     let (body, checksum) = bytes.split_last_chunk().ok_or(LinkError::Damaged)?;
     if CRC.checksum(body) != u16::from_le_bytes(*checksum) {
         return Err(LinkError::Damaged);
@@ -179,5 +199,218 @@ fn decode<T: DeserializeOwned>(frame: &mut [u8]) -> Result<T, LinkError> {
     match postcard::take_from_bytes(body) {
         Ok((message, [])) => Ok(message),
         _ => Err(LinkError::Damaged),
+    }
+}
+
+/// Takes COBS off a frame, where it lies. Not `cobs::decode_in_place`: that one indexes, and could panic.
+fn unstuff(frame: &mut [u8]) -> Option<&[u8]> {
+    let (mut state, mut length) = (DecoderState::Idle, 0);
+    for i in 0..frame.len() {
+        if let DecodeResult::DataContinue(byte) = state.feed(*frame.get(i)?).ok()? {
+            *frame.get_mut(length)? = byte;
+            length += 1;
+        }
+    }
+    let whole = matches!(state.feed(0), Ok(DecodeResult::DataComplete));
+    frame.get(..length).filter(|_| whole)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Status;
+    use proptest::prelude::*;
+    use std::{format, vec};
+
+    const LONGEST: usize = 512;
+
+    fn values() -> impl Strategy<Value = Vec<f32, 64>> {
+        // Every bit pattern but NaN, which is not equal to itself.
+        let value = any::<u32>().prop_map(f32::from_bits).prop_filter("a number", |v| !v.is_nan());
+        proptest::collection::vec(value, 0..=64).prop_map(|v| v.into_iter().collect())
+    }
+
+    fn reading() -> impl Strategy<Value = Reading<64>> {
+        prop_oneof![
+            Just(Reading::Missing),
+            values().prop_map(Reading::Sensors),
+            values().prop_map(Reading::State)
+        ]
+    }
+
+    fn request() -> impl Strategy<Value = Request<64>> {
+        let mode = prop_oneof![Just(Mode::Plan), Just(Mode::Policy)];
+        prop_oneof![
+            any::<u16>().prop_map(|protocol| Request::Hello { protocol }),
+            Just(Request::Reset),
+            (any::<u32>(), mode, reading()).prop_map(|(step, mode, reading)| Request::Observe {
+                step,
+                mode,
+                reading
+            }),
+            Just(Request::Usage),
+        ]
+    }
+
+    fn refused() -> impl Strategy<Value = Option<SensorError>> {
+        prop_oneof![
+            Just(None),
+            Just(Some(SensorError::Missing)),
+            any::<(u32, u32)>().prop_map(|(expected, found)| Some(SensorError::Length { expected, found })),
+            any::<u32>().prop_map(|index| Some(SensorError::NonFinite { index })),
+            any::<u32>().prop_map(|index| Some(SensorError::OutOfRange { index })),
+        ]
+    }
+
+    fn reply() -> impl Strategy<Value = Reply<64>> {
+        let status =
+            prop_oneof![Just(Status::NotPlanned), Just(Status::Converged), Just(Status::BudgetSpent)];
+        let diagnostics = (status, any::<u16>(), -1e9_f32..1e9, 0.0_f32..1e9, any::<bool>()).prop_map(
+            |(status, iterations, cost, innovation, outlier)| Diagnostics {
+                status,
+                iterations,
+                cost,
+                innovation,
+                outlier,
+            },
+        );
+        let error =
+            prop_oneof![Just(LinkError::TooLong), Just(LinkError::Damaged), Just(LinkError::Protocol)];
+        prop_oneof![
+            any::<(u16, u32)>().prop_map(|(protocol, artifact)| Reply::Hello { protocol, artifact }),
+            Just(Reply::Ready),
+            (any::<u32>(), values(), diagnostics, refused(), any::<u64>()).prop_map(
+                |(step, action, diagnostics, refused, instructions)| {
+                    Reply::Action { step, action, diagnostics, refused, instructions }
+                }
+            ),
+            any::<(u32, u32, u32)>().prop_map(|(flash, statics, stack)| Reply::Usage(Usage {
+                flash,
+                statics,
+                stack
+            })),
+            error.prop_map(Reply::Error),
+        ]
+    }
+
+    fn frame(message: &impl Serialize) -> vec::Vec<u8> {
+        encode(message, &mut [0; LONGEST]).unwrap().to_vec()
+    }
+
+    /// All that a receiver makes of some bytes.
+    fn receive<T: DeserializeOwned>(bytes: &[u8]) -> vec::Vec<Result<T, LinkError>> {
+        let mut receiver = Receiver::<LONGEST>::new();
+        bytes.iter().filter_map(|byte| receiver.push(*byte)).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn every_request_arrives(message in request()) {
+            let frame = frame(&message);
+            prop_assert_eq!(frame.iter().position(|byte| *byte == 0), Some(frame.len() - 1));
+            prop_assert_eq!(receive(&frame), [Ok(message)]);
+        }
+
+        #[test]
+        fn every_reply_arrives(message in reply()) {
+            prop_assert_eq!(receive(&frame(&message)), [Ok(message)]);
+        }
+
+        #[test]
+        fn noise_does_no_harm(
+            noise in proptest::collection::vec(any::<u8>(), 0..2 * LONGEST),
+            messages in proptest::collection::vec(request(), 1..4),
+        ) {
+            let mut bytes = noise;
+            bytes.push(0);
+            bytes.extend(messages.iter().flat_map(frame));
+            let received = receive::<Request<64>>(&bytes);
+            let last = &received[received.len() - messages.len()..];
+            prop_assert!(last.iter().eq(&messages.into_iter().map(Ok).collect::<vec::Vec<_>>()));
+        }
+
+        #[test]
+        fn a_message_longer_than_the_receivers_is_damage(count in 5_usize..64) {
+            let message = Request::<64>::Observe {
+                step: 1,
+                mode: Mode::Plan,
+                reading: Reading::Sensors((0..count).map(|i| i as f32).collect()),
+            };
+            prop_assert_eq!(receive::<Request<4>>(&frame(&message)), [Err(LinkError::Damaged)]);
+        }
+    }
+
+    /// COBS can make one changed bit into several, so CRC-16 might let one in 65536 of those through: none of these.
+    #[test]
+    fn every_changed_bit_is_found() {
+        for count in 0..64 {
+            let message = Request::<64>::Observe {
+                step: count,
+                mode: Mode::Policy,
+                reading: Reading::Sensors((0..count).map(|i| i as f32 * 0.37 - 4.0).collect()),
+            };
+            let mut frame = frame(&message);
+            for bit in 0..8 * frame.len() {
+                frame[bit / 8] ^= 1 << (bit % 8);
+                // A frame whose end is gone runs on to the next zero.
+                let received = receive::<Request<64>>(&[frame.as_slice(), &[0]].concat());
+                let found = !received.is_empty() && received.iter().all(|r| *r == Err(LinkError::Damaged));
+                assert!(found, "bit {bit} of the message with {count} values");
+                frame[bit / 8] ^= 1 << (bit % 8);
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_behind_the_checksum_are_damage() {
+        // A whole message with its checksum, and one byte more.
+        let mut payload = vec![1];
+        payload.extend(CRC.checksum(&payload).to_le_bytes());
+        let framed = |payload: &[u8]| {
+            let mut frame = vec![0; LONGEST];
+            let length = cobs::encode(payload, &mut frame);
+            frame.truncate(length);
+            frame.push(0);
+            frame
+        };
+        assert_eq!(receive::<Request<4>>(&framed(&payload)), [Ok(Request::Reset)]);
+        payload.push(7);
+        assert_eq!(receive::<Request<4>>(&framed(&payload)), [Err(LinkError::Damaged)]);
+        // The checksum is right but the message ends before it.
+        let mut payload = vec![1, 7];
+        payload.extend(CRC.checksum(&payload).to_le_bytes());
+        assert_eq!(receive::<Request<4>>(&framed(&payload)), [Err(LinkError::Damaged)]);
+    }
+
+    #[test]
+    fn a_long_frame_is_refused_and_the_next_arrives() {
+        let mut receiver = Receiver::<8>::new();
+        let mut bytes = vec![9; 8];
+        bytes.extend([0]);
+        bytes.extend([9; 9]);
+        bytes.extend([0]);
+        bytes.extend(frame(&Request::<4>::Reset));
+        let received: vec::Vec<_> = bytes.iter().filter_map(|b| receiver.push::<Request<4>>(*b)).collect();
+        assert_eq!(received, [Err(LinkError::Damaged), Err(LinkError::TooLong), Ok(Request::Reset)]);
+    }
+
+    #[test]
+    fn a_buffer_that_is_too_small_is_an_error() {
+        let message = Request::<4>::Hello { protocol: PROTOCOL };
+        let length = frame(&message).len();
+        for space in 0..length {
+            assert_eq!(encode(&message, &mut vec![0; space]), Err(LinkError::TooLong));
+        }
+        assert!(encode(&message, &mut vec![0; length]).is_ok());
+    }
+
+    #[test]
+    fn every_error_has_its_sentence() {
+        assert_eq!(format!("{}", LinkError::TooLong), "a frame is longer than the receiver's buffer");
+        assert_eq!(format!("{}", LinkError::Damaged), "a frame arrived damaged");
+        assert_eq!(
+            format!("{}", LinkError::Protocol),
+            "the other side speaks another protocol version than 1"
+        );
     }
 }

@@ -65,7 +65,7 @@ fn physical_planner() -> Result<(), Failure> {
     tiny::with(
         Model::Pendulum,
         |_| {},
-        |artifact| fly(&Physical::load(artifact)?, Mode::Plan)?.is("flight", 0),
+        |artifact| fly(&Physical::load(artifact)?, Mode::Plan)?.is("flight", 0xaddd_61b5),
     )
 }
 
@@ -73,19 +73,23 @@ fn physical_policy() -> Result<(), Failure> {
     tiny::with(
         Model::Pendulum,
         |_| {},
-        |artifact| fly(&Physical::load(artifact)?, Mode::Policy)?.is("flight", 0),
+        |artifact| fly(&Physical::load(artifact)?, Mode::Policy)?.is("flight", 0x4c9f_2ffd),
     )
 }
 
 fn learned_planner() -> Result<(), Failure> {
-    tiny::with(Model::Network, |_| {}, |artifact| fly(&Learned::load(artifact)?, Mode::Plan)?.is("flight", 0))
+    tiny::with(
+        Model::Network,
+        |_| {},
+        |artifact| fly(&Learned::load(artifact)?, Mode::Plan)?.is("flight", 0x73c7_d5e9),
+    )
 }
 
 fn learned_policy() -> Result<(), Failure> {
     tiny::with(
         Model::Network,
         |_| {},
-        |artifact| fly(&Learned::load(artifact)?, Mode::Policy)?.is("flight", 0),
+        |artifact| fly(&Learned::load(artifact)?, Mode::Policy)?.is("flight", 0xe11d_f2cf),
     )
 }
 
@@ -103,7 +107,7 @@ fn state_readings() -> Result<(), Failure> {
                 record(&mut golden, &decision, mind.estimate(&state));
                 world.step(&decision.action);
             }
-            golden.is("flight", 0)
+            golden.is("flight", 0x7f92_f91f)
         },
     )
 }

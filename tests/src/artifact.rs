@@ -51,7 +51,7 @@ fn round_trip() -> Result<(), Failure> {
 }
 
 fn golden() -> Result<(), Failure> {
-    for (model, expected) in [(Model::Network, 0), (Model::Pendulum, 0)] {
+    for (model, expected) in [(Model::Network, 0xb8e9_94a8), (Model::Pendulum, 0xd834_b31c)] {
         let mut golden = Golden::default();
         tiny::with(
             model,

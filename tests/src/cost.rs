@@ -99,6 +99,6 @@ fn golden() -> Result<(), Failure> {
             golden.add(&gx);
             golden.add(&gu);
         }
-        golden.is("costs", 0)
+        golden.is("costs", 0x851a_754b)
     })
 }

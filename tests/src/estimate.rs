@@ -319,7 +319,7 @@ fn golden() -> Result<(), Failure> {
                 golden.add(&state.x);
                 golden.add(state.p.as_slice());
             }
-            golden.is("estimates", 0)
+            golden.is("estimates", 0x12dc_7324)
         },
     )
 }

@@ -169,7 +169,7 @@ fn golden() -> Result<(), Failure> {
     let checksum = |frame: &[u8]| forethought::artifact::CRC.checksum(frame);
     let request = checksum(encode(&observe(), &mut buffer)?);
     let reply = checksum(encode(&action(), &mut buffer)?);
-    for (what, expected, found) in [("request", 0, request), ("reply", 0, reply)] {
+    for (what, expected, found) in [("request", 0x61f9_49d7, request), ("reply", 0x7de8_28e7, reply)] {
         if expected != found {
             return Err(Failure::Bits { what, expected, found });
         }

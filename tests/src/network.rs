@@ -96,7 +96,7 @@ fn golden() -> Result<(), Failure> {
                 golden.add(&out);
                 golden.add(&gx);
             }
-            golden.is("networks", 0)
+            golden.is("networks", 0x5130_bf2d)
         },
     )
 }

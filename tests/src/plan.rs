@@ -109,6 +109,9 @@ fn adjoint_of_pendulum() -> Result<(), Failure> {
     )
 }
 
+/// Chooses an action at a step in a state. `dyn`: the flash of the smallest chip holds one rollout, not one for each.
+type Actor<'a> = dyn Fn(usize, &[f32; NX], &mut [f32; NU]) + 'a;
+
 /// The tiny agent's parts around the planner, with the pendulum's physics as the model.
 struct Desk<'a> {
     planner: Gradient<'a>,
@@ -133,7 +136,7 @@ impl<'a> Desk<'a> {
     }
 
     /// What a plan costs whose actions an actor chooses.
-    fn imagined(&self, x: &[f32; NX], actor: impl FnMut(usize, &[f32; NX], &mut [f32; NU])) -> f32 {
+    fn imagined(&self, x: &[f32; NX], actor: &Actor<'_>) -> f32 {
         let mut rollout: Rollout<pendulum::Trace, NX, NU, H> = Rollout::ZERO;
         rollout.imagine((&Pendulum::default(), &self.cost), x, H, actor);
         rollout.cost
@@ -149,13 +152,13 @@ fn best_start() -> Result<(), Failure> {
             let mut desk = Desk::load(artifact)?;
             for round in 0..12 {
                 let x = [3.0 * numbers.next(), 6.0 * numbers.next()];
-                let mut best = desk.imagined(&x, |_, x, u| desk.policy.act(x, u));
+                let mut best = desk.imagined(&x, &|_, x, u| desk.policy.act(x, u));
                 for constant in [-2.0, 0.0, 2.0] {
-                    best = best.min(desk.imagined(&x, |_, _, u| *u = [constant]));
+                    best = best.min(desk.imagined(&x, &|_, _, u| *u = [constant]));
                 }
                 if round > 0 {
                     let before = desk.state.plan.actions;
-                    let shifted = desk.imagined(&x, |t, x, u| match before.get(t + 1) {
+                    let shifted = desk.imagined(&x, &|t, x, u| match before.get(t + 1) {
                         Some(kept) => *u = *kept,
                         None => desk.policy.act(x, u),
                     });
@@ -164,7 +167,7 @@ fn best_start() -> Result<(), Failure> {
                 desk.plan(&x);
                 holds("the plan is as good as the best start", desk.state.plan.cost <= best)?;
                 let actions = desk.state.plan.actions;
-                let again = desk.imagined(&x, |t, _, u| *u = actions[t]);
+                let again = desk.imagined(&x, &|t, _, u| *u = actions[t]);
                 holds("the plan costs what it says", again.to_bits() == desk.state.plan.cost.to_bits())?;
             }
             Ok(())
@@ -254,7 +257,7 @@ fn golden() -> Result<(), Failure> {
                 golden.add(state.plan.states.as_flattened());
                 golden.add(&[state.plan.cost]);
             }
-            golden.is("plans", 0)
+            golden.is("plans", 0x11dd_8f15)
         },
     )
 }

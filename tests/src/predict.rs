@@ -151,7 +151,7 @@ fn golden() -> Result<(), Failure> {
                 golden.add(&pulled.x);
                 golden.add(&pulled.u);
             }
-            golden.is("predictions", 0)
+            golden.is("predictions", 0x2076_2683)
         },
     )
 }

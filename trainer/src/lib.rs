@@ -14,16 +14,7 @@ pub mod optim;
 pub mod perceive;
 pub mod policy;
 pub mod predict;
-pub mod report {
-    #![allow(missing_docs)]
-    pub mod pendulum {
-        #[derive(Debug)]
-        pub struct Curve {
-            pub name: String,
-            pub losses: Vec<(String, Vec<(usize, f32)>)>,
-        }
-    }
-}
+pub mod report;
 pub mod results;
 pub mod tape;
 pub mod tasks;

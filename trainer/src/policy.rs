@@ -41,10 +41,14 @@ pub struct Config {
     pub horizon: usize,
     /// `γ`: 0.99 looks 100 steps ahead, two swings of the pendulum.
     pub discount: f32,
-    /// Chance that a trajectory starts anew after a batch.
+    /// Chance that a trajectory starts anew after a batch. If few do, a policy that never comes to the goal never
+    /// learns to stay there.
     pub restart: f64,
     /// Learning rate at the start; it falls to 0 along a half cosine.
     pub rate: f32,
+    /// Share of the steps in which the learning rates rise: the value has to learn first. A policy that runs ahead of it
+    /// sees only the steps that are unrolled, and may drive itself flat out, where it has no gradient to come back by.
+    pub warm_up: f32,
     /// Learning rate of the value in units of the policy's: it must be ahead of the policy.
     pub value_rate: f32,
     /// Share of the target value that is renewed at each step: slow, or the value chases itself.
@@ -61,8 +65,9 @@ impl Default for Config {
             steps: 3000,
             horizon: 16,
             discount: 0.99,
-            restart: 0.1,
+            restart: 0.5,
             rate: 2e-3,
+            warm_up: 0.1,
             value_rate: 2.0,
             renewal: 0.05,
             clip: 1.0,
@@ -148,13 +153,11 @@ impl Policy {
         mut start: impl FnMut(&mut Rng) -> Vec<f32>,
         mut progress: impl FnMut(usize, f32),
     ) -> Result<()> {
-        // The long warm-up lets the value learn first. A policy that runs ahead of it sees only the steps that are
-        // unrolled, and may drive itself flat out, where it has no gradient to come back by.
         let adam = |rate| {
             let rate = Schedule::Cosine {
                 peak: rate,
                 floor: 0.0,
-                warm_up: config.steps as u64 / 10,
+                warm_up: (config.steps as f32 * config.warm_up) as u64,
                 total: config.steps as u64,
             };
             Adam::new(AdamConfig { rate, clip: Some(config.clip), ..AdamConfig::default() })

@@ -1,7 +1,7 @@
 //! Counts the instructions of every kernel, at the sizes of a real agent (build/bench.rs).
 //!
-//! Prints `bench BOARD`, then for each kernel one line, separated by tabs: its name, the calls counted, instructions
-//! a call, multiply-adds a call (0 where their number says nothing).
+//! Prints `bench BOARD`, then for each kernel one line, separated by tabs: its name, the calls counted,
+//! instructions a call, multiply-adds a call (0 where their number says nothing).
 #![no_std]
 #![no_main]
 
@@ -60,7 +60,7 @@ fn kernels(artifact: &Artifact<'static>) -> Result<(), ArtifactError> {
     let x: [f32; NC] = spread(1.0);
     let mut y = [0.0; NC];
     kernel("mat-vec 64x64", NC * NC, || matrix.add(black_box(&x), black_box(&mut y)));
-    kernel("mat-vec pullback 64x64", NC * NC, || matrix.pull(black_box(&x), black_box(&mut y)));
+    kernel("pullback 64x64", NC * NC, || matrix.pull(black_box(&x), black_box(&mut y)));
 
     let encoder = Encoder::load(artifact)?;
     let frame: [f32; NY] = spread(1.0);
@@ -164,7 +164,8 @@ const CALLS: u32 = 8;
 /// A count spans at least this many steps of the counter, so that their coarseness is below 0.1 %.
 const STEPS: u64 = 2000;
 
-/// Calls often enough for the counter. What the loop around the calls and reading the counter take is taken off.
+/// Calls often enough for the counter. What the loop around the calls and reading the counter take is taken
+/// off.
 // Not generic: one piece of code, always the same loop.
 fn count(call: &mut dyn FnMut()) -> Count {
     // What the first call finds is different: nothing planned yet, nothing estimated.

@@ -7,7 +7,7 @@ mod on_panic;
 
 use defmt::{Display2Format, println};
 use forethought_firmware::board;
-use stand_in::CASES; // becomes `forethought_tests::CASES`
+use forethought_tests::CASES;
 
 #[board::entry]
 fn main() -> ! {
@@ -27,19 +27,4 @@ fn main() -> ! {
     }
     println!("{=str}: {=u32} passed, {=u32} failed", board::NAME, passed, failed);
     board::exit(i32::from(failed > 0))
-}
-
-/// Stands in for `forethought_tests` until it has cases. Then it goes.
-mod stand_in {
-    pub type Failure = &'static str;
-
-    pub struct Case {
-        pub name: &'static str,
-        pub run: fn() -> Result<(), Failure>,
-    }
-
-    pub const CASES: &[Case] = &[Case {
-        name: "the chip adds",
-        run: || if core::hint::black_box(1.5_f32) + 1.5 == 3.0 { Ok(()) } else { Err("1.5 + 1.5 is not 3") },
-    }];
 }

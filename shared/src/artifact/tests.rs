@@ -1,1 +1,603 @@
+use super::*;
+use crate::{
+    Zero,
+    agent::{Agent, Decision, Mind, Mode, Reading},
+    feature::{Feature, Map},
+    perceive::lista::Lista,
+    predict::{network::Network, physics::pendulum::Pendulum},
+};
+use proptest::prelude::*;
+use std::{collections::BTreeSet, format, string::ToString, vec, vec::Vec};
 
+const NY: usize = 3;
+const NC: usize = 5;
+const NX: usize = 2;
+const NU: usize = 1;
+const NZ: usize = 1;
+const NH: usize = 3;
+const H: usize = 2;
+
+type Learned<'a> = Agent<'a, Lista<'a, NY, NC>, Network<'a, NX, NU, NZ, NH>, NY, NC, NX, NU, NZ, NH, H>;
+type Larger<'a> = Agent<'a, Lista<'a, 5, 7>, Network<'a, 3, 2, 2, 5>, 5, 7, 3, 2, 2, 5, 4>;
+type Physical<'a> = Agent<'a, Lista<'a, NY, NC>, Pendulum, NY, NC, NX, NU, 0, NH, H>;
+
+/// Part, name, rows and columns of what an agent with a learned model needs.
+const TENSORS: [(&str, &str, usize, usize); 32] = [
+    ("perceive", "w_e", NC, NY),
+    ("perceive", "bias", NC, 1),
+    ("perceive", "s", NC, NC),
+    ("perceive", "threshold", NC, 1),
+    ("perceive", "dictionary", NY, NC),
+    ("perceive", "mean", NY, 1),
+    ("readout", "w", 2, NC),
+    ("readout", "b", 2, 1),
+    ("estimate", "mean", NX, 1),
+    ("estimate", "prior", NX, 1),
+    ("estimate", "process", NX, 1),
+    ("estimate", "noise", 2, 1),
+    ("predict", "w_x", NH, NX),
+    ("predict", "w_s", NH, 1),
+    ("predict", "w_u", NH, NU),
+    ("predict", "w_z", NH, NZ),
+    ("predict", "b1", NH, 1),
+    ("predict", "w_h", NH, NH),
+    ("predict", "b2", NH, 1),
+    ("predict", "w_o", NX, NH),
+    ("predict", "b_o", NX, 1),
+    ("policy", "w_x", NH, NX),
+    ("policy", "w_s", NH, 1),
+    ("policy", "b1", NH, 1),
+    ("policy", "w_h", NH, NH),
+    ("policy", "b2", NH, 1),
+    ("policy", "w_o", NU, NH),
+    ("policy", "b_o", NU, 1),
+    ("cost", "action", NU, 1),
+    ("action", "low", NU, 1),
+    ("action", "high", NU, 1),
+    ("action", "safe", NU, 1),
+];
+
+fn value(part: &str, name: &str, row: usize, col: usize) -> f32 {
+    match (part, name) {
+        ("action", "low") => -1.0,
+        ("action", "high") => 1.0,
+        ("estimate", "prior" | "process" | "noise") => 0.01,
+        ("cost", "action") => 0.001,
+        _ => ((row * 7 + col * 3 + name.len()) % 11) as f32 * 0.1 - 0.45,
+    }
+}
+
+fn header() -> Header<'static> {
+    let term = |index, map| Term { feature: Feature { index, map }, target: 0.5, weight: 1.0, terminal: 2.0 };
+    Header {
+        version: VERSION,
+        sizes: Sizes {
+            observation: NY as u32,
+            code: NC as u32,
+            state: NX as u16,
+            action: NU as u16,
+            latent: NZ as u16,
+            hidden: NH as u16,
+            horizon: H as u16,
+        },
+        angles: Angles(1),
+        sensors: Sensors { low: -1.0, high: 1.0 },
+        encoder: Encoder { kind: EncoderKind::Lista, activation: Activation::Soft, iterations: 1 },
+        model: Model::Network,
+        estimator: Estimator {
+            measured: [term(0, Map::Cos).feature, term(1, Map::Value).feature].into_iter().collect(),
+            gate: 10.0,
+            patience: 2,
+        },
+        cost: CostTerms { terms: [term(0, Map::Angle), term(1, Map::Value)].into_iter().collect() },
+        planner: Planner { iterations: 3, momentum: 0.5, step: 0.1, tolerance: 0.0 },
+        provenance: Provenance { trainer: "0", task: "t", seed: 1, data: 2 },
+        tensors: Default::default(),
+    }
+}
+
+/// A file in memory, aligned.
+#[derive(Clone)]
+struct File {
+    words: Vec<u128>,
+    length: usize,
+}
+
+impl File {
+    fn new(bytes: &[u8]) -> Self {
+        let mut words = vec![0_u128; bytes.len().div_ceil(ALIGN)];
+        bytemuck::cast_slice_mut(&mut words)[..bytes.len()].copy_from_slice(bytes);
+        Self { words, length: bytes.len() }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &bytemuck::cast_slice(&self.words)[..self.length]
+    }
+
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut bytemuck::cast_slice_mut(&mut self.words)[..self.length]
+    }
+
+    fn parse(&self) -> Result<Artifact<'_>, ArtifactError> {
+        Artifact::parse(self.bytes())
+    }
+
+    fn error(&self) -> ArtifactError {
+        self.parse().expect_err("the file is bad")
+    }
+
+    /// States the right length and checksum again, so that what lies behind them is reached.
+    fn mend(mut self) -> Self {
+        let length = self.length as u32;
+        let bytes = self.bytes_mut();
+        bytes[4..8].copy_from_slice(&length.to_le_bytes());
+        let (body, stored) = bytes.split_last_chunk_mut().expect("longer than a checksum");
+        *stored = CRC.checksum(body).to_le_bytes();
+        self
+    }
+}
+
+/// A file with this header, and with the tensors that `keep` wants.
+fn file_of(header: Header<'static>, keep: impl Fn(&str, &str) -> bool) -> File {
+    let kept = TENSORS.into_iter().filter(|(part, name, ..)| keep(part, name));
+    let kept: Vec<_> =
+        kept.map(|tensor| (tensor, move |row, col| value(tensor.0, tensor.1, row, col))).collect();
+    let entries = kept.iter().map(|((part, name, rows, cols), value)| Entry {
+        part,
+        name,
+        rows: *rows,
+        cols: *cols,
+        value,
+    });
+    let entries: Vec<_> = entries.collect();
+    let mut buffer = vec![0; 4096];
+    let length = write(header, &entries, &mut buffer).expect("it fits");
+    File::new(&buffer[..length])
+}
+
+/// A file with this setting changed.
+fn file(change: impl FnOnce(&mut Header<'static>)) -> File {
+    let mut header = header();
+    change(&mut header);
+    file_of(header, |_, _| true)
+}
+
+/// The same file with another table of tensors.
+fn retabled(change: impl FnOnce(&mut [Tensor<'_>])) -> File {
+    let file = file(|_| {});
+    let artifact = file.parse().expect("a good file");
+    let mut header = artifact.header().clone();
+    change(&mut header.tensors);
+    let mut bytes = Vec::from(MAGIC);
+    let header = postcard::to_slice(&header, &mut [0; 4096]).expect("it fits").to_vec();
+    bytes.extend([0; 4]);
+    bytes.extend((header.len() as u32).to_le_bytes());
+    bytes.extend(&header);
+    bytes.resize(bytes.len().next_multiple_of(ALIGN), 0);
+    bytes.extend(artifact.tensors);
+    bytes.extend([0; 4]);
+    File::new(&bytes).mend()
+}
+
+/// The table index of a tensor.
+fn index(part: &str, name: &str) -> usize {
+    TENSORS.iter().position(|(p, n, ..)| (*p, *n) == (part, name)).expect("it is in the list")
+}
+
+/// Whatever is accepted must run: every kind of agent, both modes, every kind of reading.
+fn run(artifact: &Artifact<'_>) {
+    fn steps<'a, M: Mind<'a, X, U>, const X: usize, const U: usize>(artifact: &Artifact<'a>) {
+        let Ok(mind) = M::load(artifact) else { return };
+        let (low, high) = (artifact.vector_any("action", "low"), artifact.vector_any("action", "high"));
+        let (low, high) = (low.expect("it was loaded"), high.expect("it was loaded"));
+        let (mut state, mut decision) = (M::State::ZERO, Decision::ZERO);
+        let middle = 0.5 * (artifact.header().sensors.low + artifact.header().sensors.high);
+        let (y, x) = (vec![middle; artifact.sizes().ny()], vec![0.5; artifact.sizes().nx()]);
+        let readings = [Reading::Sensors(&y), Reading::Missing, Reading::Sensors(&y), Reading::State(&x)];
+        for mode in [Mode::Plan, Mode::Policy] {
+            for reading in readings {
+                let _ = mind.step(&mut state, reading, mode, &mut decision);
+                for (u, (low, high)) in decision.action.iter().zip(low.iter().zip(high)) {
+                    assert!((low..=high).contains(&u), "{u} is outside [{low}, {high}]");
+                }
+            }
+        }
+        assert_eq!(mind.planned(&state).len(), artifact.sizes().h());
+    }
+    steps::<Learned<'_>, _, _>(artifact);
+    steps::<Larger<'_>, _, _>(artifact);
+    steps::<Physical<'_>, _, _>(artifact);
+}
+
+#[test]
+fn a_good_file_is_read() {
+    let file = file(|_| {});
+    let artifact = file.parse().unwrap();
+    let mut expected = header();
+    expected.tensors = artifact.header().tensors.clone();
+    assert_eq!(*artifact.header(), expected);
+    assert_eq!(artifact.len(), file.length);
+    assert!(!artifact.is_empty());
+    assert_eq!(artifact.checksum().to_le_bytes(), file.bytes()[file.length - 4..]);
+    assert!(artifact.has("predict") && !artifact.has("value"));
+    for (part, name, rows, cols) in TENSORS {
+        let weights = artifact.matrix(part, name, rows, cols).unwrap();
+        for col in 0..cols {
+            let (mut unit, mut column) = (vec![0.0; cols], vec![0.0; rows]);
+            unit[col] = 1.0;
+            weights.add(&unit, &mut column);
+            assert!(column.iter().enumerate().all(|(row, w)| *w == value(part, name, row, col)));
+        }
+    }
+    Learned::load(&artifact).unwrap();
+    Larger::load(&artifact).unwrap();
+    run(&artifact);
+}
+
+#[test]
+fn every_truncation_is_an_error() {
+    let file = file(|_| {});
+    for length in 0..file.length {
+        let error = Artifact::parse(&file.bytes()[..length]).expect_err("a part is no file");
+        if length < 8 {
+            assert_eq!(error, ArtifactError::Truncated);
+        } else {
+            let expected = ArtifactError::BadLength { stated: file.length as u32, found: length };
+            assert!(error == expected || length < PRELUDE && error == ArtifactError::Truncated);
+        }
+    }
+    let longer = [file.bytes(), &[0]].concat();
+    let (stated, found) = (file.length as u32, file.length + 1);
+    assert_eq!(Artifact::parse(&longer).unwrap_err(), ArtifactError::BadLength { stated, found });
+}
+
+#[test]
+fn every_mended_truncation_is_an_error() {
+    let file = file(|_| {});
+    // The zeros behind the last number may be missing.
+    let padding = 12;
+    for length in PRELUDE..file.length - padding {
+        let part = File::new(&file.bytes()[..length]).mend();
+        let error = part.error();
+        let typed =
+            matches!(error, ArtifactError::Header | ArtifactError::Extent { .. } | ArtifactError::Misaligned);
+        assert!(typed, "{length} bytes: {error:?}");
+    }
+}
+
+#[test]
+fn every_changed_bit_is_an_error() {
+    let mut file = file(|_| {});
+    for bit in 0..8 * file.length {
+        file.bytes_mut()[bit / 8] ^= 1 << (bit % 8);
+        let error = file.error();
+        let typed = match bit / 8 {
+            0..4 => error == ArtifactError::BadMagic,
+            4..8 => matches!(error, ArtifactError::BadLength { .. }),
+            _ => matches!(error, ArtifactError::Checksum { .. }),
+        };
+        assert!(typed, "bit {bit}: {error:?}");
+        file.bytes_mut()[bit / 8] ^= 1 << (bit % 8);
+    }
+    assert!(file.parse().is_ok());
+}
+
+/// With the right checksum a changed bit may be another good file; but no changed bit is a panic, at the door or later.
+#[test]
+fn every_changed_bit_behind_the_checksum_is_refused_or_runs() {
+    let good = file(|_| {});
+    for bit in 8 * 8..8 * (good.length - 4) {
+        let mut file = good.clone();
+        file.bytes_mut()[bit / 8] ^= 1 << (bit % 8);
+        if let Ok(artifact) = file.mend().parse() {
+            run(&artifact);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #[test]
+    fn mutations_are_refused_or_run(changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6)) {
+        let mut file = file(|_| {});
+        for (at, byte) in changes {
+            let at = 8 + at.index(file.length - 8);
+            file.bytes_mut()[at] = byte;
+        }
+        if let Ok(artifact) = file.mend().parse() {
+            run(&artifact);
+        }
+    }
+
+    #[test]
+    fn mutated_weights_are_refused_or_run(changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u32>()), 1..6)) {
+        let mut file = file(|_| {});
+        let start = file.length - 4 - file.parse().unwrap().tensors.len();
+        for (at, bits) in changes {
+            let at = start + 4 * at.index((file.length - 4 - start) / 4);
+            file.bytes_mut()[at..at + 4].copy_from_slice(&bits.to_le_bytes());
+        }
+        if let Ok(artifact) = file.mend().parse() {
+            run(&artifact);
+        }
+    }
+
+    #[test]
+    fn settings_are_refused_or_run(
+        bits in any::<[u32; 4]>(), gate in any::<u32>(), counts in any::<[u16; 2]>(), small in any::<[u8; 3]>(),
+    ) {
+        let [low, high, step, target] = bits.map(f32::from_bits);
+        let file = file(|header| {
+            header.sensors = Sensors { low, high };
+            header.estimator.gate = f32::from_bits(gate).abs();
+            header.estimator.patience = counts[0];
+            header.planner = Planner { iterations: counts[1] % 64, momentum: 0.9, step: step.abs(), tolerance: 0.0 };
+            header.cost.terms[0].target = target;
+            header.cost.terms[1].weight = target.abs();
+            header.encoder.iterations = small[0].into();
+            header.angles = Angles((small[1] & 3).into());
+        });
+        if let Ok(artifact) = file.parse() {
+            run(&artifact);
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_refused(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        prop_assert!(File::new(&bytes).parse().is_err());
+        if bytes.len() >= 16 {
+            let mut file = File::new(&bytes);
+            file.bytes_mut()[..4].copy_from_slice(&MAGIC);
+            prop_assert!(file.mend().parse().is_err());
+        }
+    }
+}
+
+#[test]
+fn every_violation_has_its_error() {
+    assert_eq!(Artifact::parse(&[]).unwrap_err(), ArtifactError::Truncated);
+    assert_eq!(Artifact::parse(b"FTH").unwrap_err(), ArtifactError::Truncated);
+    assert_eq!(Artifact::parse(b"MZ\x90\0 and so on").unwrap_err(), ArtifactError::BadMagic);
+    let version = file(|header| header.version = 2);
+    assert_eq!(version.error(), ArtifactError::Version { found: 2 });
+
+    // A header longer than the file, one shorter than it is, one with bytes behind it.
+    let mut long = file(|_| {});
+    long.bytes_mut()[8..12].copy_from_slice(&u32::MAX.to_le_bytes());
+    assert_eq!(long.mend().error(), ArtifactError::Header);
+    for change in [-1, 1] {
+        let mut other = file(|_| {});
+        let length = i32::from_le_bytes(other.bytes()[8..12].try_into().unwrap());
+        other.bytes_mut()[8..12].copy_from_slice(&(length + change).to_le_bytes());
+        assert_eq!(other.mend().error(), ArtifactError::Header);
+    }
+
+    let beyond = retabled(|tensors| tensors[3].offset = 1 << 20);
+    assert_eq!(beyond.error(), ArtifactError::Extent { offset: 1 << 20 });
+    let endless = retabled(|tensors| (tensors[0].rows, tensors[0].cols) = (u32::MAX, u32::MAX));
+    assert_eq!(endless.error(), ArtifactError::Extent { offset: 0 });
+    let crooked = retabled(|tensors| tensors[1].offset += 4);
+    assert_eq!(crooked.error(), ArtifactError::Misaligned);
+}
+
+#[test]
+fn a_misaligned_file_is_refused() {
+    let file = file(|_| {});
+    let mut moved = File::new(&[&[0], file.bytes()].concat());
+    assert_eq!(Artifact::parse(&moved.bytes_mut()[1..]).unwrap_err(), ArtifactError::Misaligned);
+}
+
+#[test]
+fn a_number_that_is_none_is_refused() {
+    let good = file(|_| {});
+    let artifact = good.parse().unwrap();
+    let start = good.length - 4 - artifact.tensors.len();
+    for (i, tensor) in artifact.header().tensors.iter().enumerate() {
+        for number in [f32::NAN, -f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            let mut bad = good.clone();
+            // The last number of the tensor.
+            let at = start + tensor.offset as usize + 4 * ((tensor.rows * tensor.cols) as usize - 1);
+            bad.bytes_mut()[at..at + 4].copy_from_slice(&number.to_le_bytes());
+            assert_eq!(bad.mend().error(), ArtifactError::NonFinite { tensor: i });
+        }
+    }
+}
+
+#[test]
+fn every_tensor_is_needed() {
+    for (part, name, ..) in TENSORS {
+        let file = file_of(header(), |p, n| (p, n) != (part, name));
+        let error = Learned::load(&file.parse().unwrap()).unwrap_err();
+        assert_eq!(error, ArtifactError::Missing { part, name });
+    }
+    // Of a value there is all or nothing.
+    assert!(Learned::load(&file(|_| {}).parse().unwrap()).is_ok());
+}
+
+#[test]
+fn every_tensor_must_have_its_shape() {
+    for (part, name, rows, cols) in TENSORS {
+        let shape = |rows: usize, cols: usize| {
+            let file = retabled(|tensors| {
+                let tensor = &mut tensors[index(part, name)];
+                (tensor.rows, tensor.cols) = (rows as u32, cols as u32);
+            });
+            Learned::load(&file.parse().unwrap()).unwrap_err()
+        };
+        if name == "b1" {
+            // Its length is the number of hidden units, which the others must have.
+            assert!(matches!(shape(rows - 1, 1), ArtifactError::Shape { name: "w_h", .. }));
+            continue;
+        }
+        let wrong = shape(rows - 1, cols);
+        assert!(
+            matches!(wrong, ArtifactError::Shape { found, .. } if found == (rows - 1, cols)),
+            "{part}.{name}"
+        );
+        let wrong = shape(rows, cols - 1);
+        assert!(
+            matches!(wrong, ArtifactError::Shape { found, .. } if found == (rows, cols - 1)),
+            "{part}.{name}"
+        );
+    }
+}
+
+#[test]
+fn a_file_larger_than_the_type_is_refused() {
+    let file = file(|_| {});
+    let artifact = file.parse().unwrap();
+    let sizes = artifact.sizes();
+    let too_large = |what, capacity, found| Err(ArtifactError::TooLarge { what, capacity, found });
+    assert_eq!(sizes.check_observation::<2, 5>(), too_large("sensor values", 2, 3));
+    assert_eq!(sizes.check_observation::<3, 4>(), too_large("code units", 4, 5));
+    assert_eq!(sizes.check_state::<1, 1, 1>(), too_large("state components", 1, 2));
+    assert_eq!(sizes.check_state::<2, 0, 1>(), too_large("action components", 0, 1));
+    assert_eq!(sizes.check_state::<2, 1, 0>(), too_large("latent components", 0, 1));
+    assert_eq!(sizes.check_horizon::<1>(), too_large("planned steps", 1, 2));
+    let few_units = Network::<NX, NU, NZ, 2>::load(&artifact).map(|_| ());
+    assert_eq!(few_units, too_large("hidden units", 2, 3));
+    assert!(Lista::<2, NC>::load(&artifact).is_err());
+}
+
+#[test]
+fn another_kind_is_refused() {
+    let expected = "the pendulum's physics as forward model";
+    let file_of_network = file(|_| {});
+    let artifact = file_of_network.parse().unwrap();
+    assert_eq!(Pendulum::load(&artifact).unwrap_err(), ArtifactError::Kind { expected });
+    let expected = "a learned network as forward model";
+    let file_of_physics = file(|header| header.model = Model::Pendulum);
+    let artifact = file_of_physics.parse().unwrap();
+    assert_eq!(Learned::load(&artifact).unwrap_err(), ArtifactError::Kind { expected });
+}
+
+/// A change of the header.
+type Change = fn(&mut Header<'static>);
+
+#[test]
+fn every_setting_out_of_range_has_its_sentence() {
+    let cases: [(Change, &str); 27] = [
+        (|h| h.sizes.state = 0, "the state needs at least one component"),
+        (|h| h.sizes.state = 65, "the state may have at most 64 components"),
+        (|h| h.sizes.action = 0, "the action needs at least one component"),
+        (|h| h.sizes.horizon = 0, "the horizon must be at least one step"),
+        (|h| h.angles = Angles(4), "an angle is past the end of the state"),
+        (|h| h.angles = Angles(1 << 63), "an angle is past the end of the state"),
+        (|h| h.estimator.measured[1].index = 2, "a feature is past the end of the state"),
+        (|h| h.cost.terms[1].feature.index = 9, "a feature is past the end of the state"),
+        (
+            |h| h.cost.terms[1].feature.map = Map::Angle,
+            "the feature of an angle looks at a component that is none",
+        ),
+        (
+            |h| h.estimator.measured[1].map = Map::Sin,
+            "the feature of an angle looks at a component that is none",
+        ),
+        (|h| h.angles = Angles(0), "the feature of an angle looks at a component that is none"),
+        (|h| h.sensors.low = 1.0, "a sensor's low end must be below its high end"),
+        (|h| h.sensors.high = f32::INFINITY, "a sensor's low end must be below its high end"),
+        (|h| h.sensors.low = f32::NAN, "a sensor's low end must be below its high end"),
+        (|h| h.estimator.gate = 0.0, "the filter's gate must be a positive number"),
+        (|h| h.estimator.gate = f32::NAN, "the filter's gate must be a positive number"),
+        (|h| h.cost.terms[0].target = f32::NAN, "a cost needs finite targets and weights of at least 0"),
+        (|h| h.cost.terms[0].weight = -1.0, "a cost needs finite targets and weights of at least 0"),
+        (
+            |h| h.cost.terms[1].terminal = f32::INFINITY,
+            "a cost needs finite targets and weights of at least 0",
+        ),
+        (|h| h.planner.momentum = 1.0, "the planner's momentum must be at least 0 and less than 1"),
+        (|h| h.planner.momentum = -0.1, "the planner's momentum must be at least 0 and less than 1"),
+        (|h| h.planner.momentum = f32::NAN, "the planner's momentum must be at least 0 and less than 1"),
+        (|h| h.planner.step = 0.0, "the planner's first step must be a positive number"),
+        (|h| h.planner.step = f32::INFINITY, "the planner's first step must be a positive number"),
+        (|h| h.planner.tolerance = -1e-9, "the planner's tolerance must be a number of at least 0"),
+        (|h| h.planner.tolerance = f32::NAN, "the planner's tolerance must be a number of at least 0"),
+        (|h| h.planner.tolerance = f32::INFINITY, "the planner's tolerance must be a number of at least 0"),
+    ];
+    for (change, what) in cases {
+        assert_eq!(file(change).error(), ArtifactError::Setting { what });
+    }
+}
+
+#[test]
+fn every_number_out_of_range_has_its_sentence() {
+    for (part, name, number, what) in [
+        ("action", "low", 1.0, "an action's low end must be below its high end"),
+        ("action", "high", -2.0, "an action's low end must be below its high end"),
+        ("action", "safe", 1.5, "the safe action must be inside the action's range"),
+        ("estimate", "noise", 0.0, "a measured feature needs a positive variance"),
+        ("estimate", "prior", -0.1, "a variance of the state must be at least 0"),
+        ("estimate", "process", -0.1, "a variance of the state must be at least 0"),
+        ("cost", "action", -0.1, "an action's weight must be at least 0"),
+    ] {
+        let mut file = file(|_| {});
+        let start = file.length - 4 - file.parse().unwrap().tensors.len();
+        let at = start + file.parse().unwrap().header().tensors[index(part, name)].offset as usize;
+        file.bytes_mut()[at..at + 4].copy_from_slice(&f32::to_le_bytes(number));
+        let file = file.mend();
+        assert_eq!(Learned::load(&file.parse().unwrap()).unwrap_err(), ArtifactError::Setting { what });
+    }
+}
+
+#[test]
+fn every_error_has_its_sentence() {
+    let (part, name) = ("predict", "w_x");
+    let sentences = [
+        (ArtifactError::Truncated, "the weight file is too short to be one: export it again"),
+        (ArtifactError::BadMagic, "not a Forethought weight file: it does not start with \"FTH1\""),
+        (
+            ArtifactError::BadLength { stated: 10, found: 9 },
+            "the weight file says it has 10 bytes but 9 are there: copy it again",
+        ),
+        (
+            ArtifactError::Checksum { stored: 0xabc, computed: 0xdead_beef },
+            "the weight file is damaged: its checksum is deadbeef, not 00000abc: copy it again",
+        ),
+        (
+            ArtifactError::Version { found: 2 },
+            "the weight file has format version 2, this program reads version 1: export it again",
+        ),
+        (ArtifactError::Header, "the weight file's header cannot be decoded: export it again"),
+        (ArtifactError::Extent { offset: 64 }, "a tensor at byte 64 reaches past the end of the weight file"),
+        (ArtifactError::Misaligned, "a tensor, or the weight file in memory, is not aligned to 16 bytes"),
+        (ArtifactError::NonFinite { tensor: 3 }, "tensor 3 of the weight file holds NaN or infinity"),
+        (ArtifactError::Missing { part, name }, "the weight file has no tensor predict.w_x"),
+        (
+            ArtifactError::Shape { part, name, expected: (3, 2), found: (2, 3) },
+            "tensor predict.w_x is 2×3, the agent's sizes ask for 3×2",
+        ),
+        (
+            ArtifactError::TooLarge { what: "hidden units", capacity: 8, found: 9 },
+            "the weight file has 9 hidden units, this agent type holds 8: build it with larger sizes",
+        ),
+        (
+            ArtifactError::Setting { what: "the horizon must be at least one step" },
+            "a setting of the weight file is out of range: the horizon must be at least one step",
+        ),
+        (
+            ArtifactError::Kind { expected: "a learned network as forward model" },
+            "this agent type runs a learned network as forward model; the weight file holds another kind",
+        ),
+    ];
+    for (error, sentence) in &sentences {
+        assert_eq!(error.to_string(), *sentence);
+    }
+    let different: BTreeSet<_> = sentences.iter().map(|(error, _)| format!("{error}")).collect();
+    assert_eq!(different.len(), sentences.len());
+}
+
+#[test]
+fn what_cannot_be_written_is_an_error() {
+    let zero = |_, _| 0.0;
+    let entry = || Entry { part: "p", name: "n", rows: 1, cols: 1, value: &zero };
+    let entries: Vec<_> = (0..=super::TENSORS).map(|_| entry()).collect();
+    let mut buffer = vec![0; 8192];
+    assert_eq!(write(header(), &entries, &mut buffer), Err(WriteError::TooManyTensors));
+    let length = write(header(), &entries[1..], &mut buffer).unwrap();
+    for space in 0..length {
+        assert_eq!(write(header(), &entries[1..], &mut buffer[..space]), Err(WriteError::NoSpace));
+    }
+    assert_eq!(write(header(), &entries[1..], &mut buffer[..length]), Ok(length));
+    assert_eq!(WriteError::TooManyTensors.to_string(), "an agent has at most 64 tensors");
+    assert_eq!(WriteError::NoSpace.to_string(), "the weight file does not fit into the buffer");
+}

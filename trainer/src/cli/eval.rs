@@ -2,7 +2,8 @@
 
 use super::with_artifact;
 use crate::{
-    evaluate::{self, Score, View},
+    evaluate::{self, Flight, Score, View},
+    report::pendulum::ScoreRow,
     tasks::pendulum,
 };
 use anyhow::{Result, ensure};
@@ -35,12 +36,25 @@ pub(super) const EVALUATION_SEED: u64 = 1000;
 /// The mean return of one way to fly.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Flown {
-    /// What the agent sees and who decides.
+    /// In words.
     pub what: &'static str,
     #[serde(flatten)]
     pub score: Score,
     /// The least mean return that is demanded of the default agent.
     pub bound: Option<f64>,
+    /// What the agent sees and who decides.
+    #[serde(skip)]
+    pub how: (View, Mode),
+    /// Each flight.
+    #[serde(skip)]
+    pub flights: Vec<Flight>,
+}
+
+impl Flown {
+    /// As the report shows it.
+    pub fn row(&self) -> ScoreRow {
+        ScoreRow { name: self.what.to_owned(), score: self.score, bound: self.bound }
+    }
 }
 
 /// Every way to fly the pendulum.
@@ -80,7 +94,7 @@ pub(super) fn fly(artifact: &Artifact<'_>, episodes: usize, seed: u64) -> Result
         .map(|(what, how, bound)| {
             let flights = evaluate::episodes(artifact, || config.world(), how, episodes, seed)?;
             let returns: Vec<_> = flights.iter().map(|f| f.total).collect();
-            Ok(Flown { what, score: Score::of(&returns), bound })
+            Ok(Flown { what, score: Score::of(&returns), bound, how, flights })
         })
         .collect()
 }
@@ -88,7 +102,7 @@ pub(super) fn fly(artifact: &Artifact<'_>, episodes: usize, seed: u64) -> Result
 /// The table for people.
 pub(super) fn print(flown: &[Flown], episodes: usize) {
     eprintln!("mean return ± standard error over {episodes} resets (optimum {}):", pendulum::OPTIMUM);
-    for Flown { what, score, bound } in flown {
+    for Flown { what, score, bound, .. } in flown {
         let bound = bound.map_or_else(String::new, |b| {
             format!("   at least {b}: {}", if score.mean >= b { "holds" } else { "DOES NOT HOLD" })
         });

@@ -3,12 +3,16 @@
 use super::eval;
 use crate::{
     data::log::Log,
-    evaluate,
+    evaluate::{Flight, View},
     export::write_file,
+    report::{
+        self,
+        pendulum::{Curve, PendulumReport},
+    },
     tasks::pendulum::{self, ANGLES, Config, NX},
 };
-use anyhow::{Context, Result, bail};
-use forethought::artifact::Model;
+use anyhow::{Context, Result, bail, ensure};
+use forethought::{agent::Mode, artifact::Model};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::{fs, path::PathBuf, process::ExitCode, time::Instant};
 
@@ -39,6 +43,7 @@ impl Args {
         if self.task != pendulum::NAME {
             bail!("there is no task `{}`; the tasks are `{}`", self.task, pendulum::NAME);
         }
+        ensure!(self.episodes > 0, "--episodes must be at least 1");
         let started = Instant::now();
         let config = self.config()?;
         config.check()?;
@@ -54,7 +59,14 @@ impl Args {
         let artifact_path = out.join("agent.fth");
         write_file(&artifact_path, file.bytes())?;
         let artifact = file.parse()?;
-        let flown = eval::fly(&artifact, self.episodes.max(1), eval::EVALUATION_SEED)?;
+        let flown = eval::fly(&artifact, self.episodes, eval::EVALUATION_SEED)?;
+        let report = PendulumReport {
+            episodes: self.episodes,
+            scores: flown.iter().map(eval::Flown::row).collect(),
+            curves: watch.curves,
+            ..pendulum::portrait(&config, &artifact, &trained, showcase(&flown))?
+        };
+        write_file(&out.join("report.html"), report::pendulum::html(&report).as_bytes())?;
         write_file(&out.join("config.toml"), toml::to_string(&config)?.as_bytes())?;
 
         eval::print(&flown, self.episodes);
@@ -91,7 +103,7 @@ pub(super) fn bar_style() -> ProgressStyle {
 #[derive(Default)]
 struct Watch {
     bar: Option<ProgressBar>,
-    curves: Vec<crate::report::pendulum::Curve>,
+    curves: Vec<Curve>,
 }
 
 /// Points that a learning curve has at most; each is a mean over the steps between.
@@ -99,7 +111,6 @@ const POINTS: usize = 200;
 
 impl Watch {
     fn see(&mut self, stage: &'static str, step: usize, of: usize, losses: &[(&'static str, f32)]) {
-        use crate::report::pendulum::Curve;
         if self.curves.last().is_none_or(|curve| curve.name != stage) {
             self.finish();
             let bar = ProgressBar::new(of as u64).with_message(stage);
@@ -129,5 +140,10 @@ impl Watch {
     }
 }
 
-/// Used by the report: one flight from pixels for its pictures.
-pub(super) fn _unused(_: &evaluate::Flight) {}
+/// The flight from pixels that starts lowest: the most to look at.
+fn showcase(flown: &[eval::Flown]) -> Flight {
+    let from_pixels = flown.iter().find(|f| f.how == (View::Sensors, Mode::Plan));
+    let height = |f: &&Flight| f.states.first().map_or(0.0, |x| x[0].abs());
+    let lowest = from_pixels.and_then(|f| f.flights.iter().max_by(|a, b| height(a).total_cmp(&height(b))));
+    lowest.cloned().unwrap_or_default()
+}

@@ -152,6 +152,11 @@ impl Lista {
         (tape.value(z).clone_owned(), tape.value(m).clone_owned())
     }
 
+    /// `D`, one atom a column.
+    pub fn dictionary(&self) -> &DMatrix<f32> {
+        &self.params[self.dictionary]
+    }
+
     /// Adds the parts `perceive` and `readout`.
     pub fn export(&self, tensors: &mut Tensors) {
         let value = |id| self.params[id].clone();

@@ -83,40 +83,36 @@ impl Axis {
     }
 }
 
-/// Multiples of 1, 2 or 5 times a power of ten.
+/// Multiples of 1, 2 or 5 times a power of ten: about `count`, and at least two.
 fn linear_ticks(low: f64, high: f64, count: usize) -> Vec<(f64, String)> {
     let rough = (high - low) / count.max(1) as f64;
     let power = 10f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0].map(|m| m * power).into_iter().find(|s| *s >= 0.999 * rough);
-    let step = step.unwrap_or(10.0 * power);
-    let decimals = (-step.log10().floor()).clamp(0.0, 9.0) as usize;
+    let fits = |step: &f64| *step <= 1.5 * rough && whole(low / step, high / step).count() >= 2;
+    let step = [10.0, 5.0, 2.0, 1.0, 0.5, 0.2, 0.1].map(|m| m * power).into_iter().find(fits);
+    let step = step.unwrap_or(0.1 * power);
+    let decimals = (-(step * 1.001).log10().floor()).clamp(0.0, 9.0) as usize;
     whole(low / step, high / step).map(|k| (k * step, number(k * step, decimals))).collect()
 }
 
-/// Powers of ten; between them 2 and 5 too where there is room.
+/// Powers of ten, and between them 2 and 5, or 3, where there is room. Less than a decade is divided evenly.
 fn log_ticks(low: f64, high: f64, count: usize) -> Vec<(f64, String)> {
-    let decades = high - low;
-    let between: &[f64] = match decades * 3.0 {
-        fine if fine <= count as f64 => &[1.0, 2.0, 5.0],
-        _ if decades < 1.3 => &[1.0, 3.0],
-        _ => &[1.0],
-    };
-    let every = (decades / count.max(1) as f64).ceil().max(1.0);
-    let mut ticks = Vec::new();
-    for power in whole(low.floor(), high).filter(|p| p.rem_euclid(every) == 0.0) {
-        for m in between {
-            let place = power + m.log10();
-            if (low..=high).contains(&place) {
-                ticks.push((place, power_text(*m, power)));
-            }
+    let every = ((high - low) / count.max(1) as f64).ceil().max(1.0);
+    for between in [&[1.0, 2.0, 5.0][..], &[1.0, 3.0], &[1.0]] {
+        let powers = whole(low.floor(), high).filter(|p| p.rem_euclid(every) == 0.0);
+        let ticks = powers.flat_map(|power| between.iter().map(move |m| (power + f64::log10(*m), *m, power)));
+        let ticks: Vec<_> = ticks.filter(|tick| (low..=high).contains(&tick.0)).collect();
+        if (2..=count.max(3)).contains(&ticks.len()) {
+            let plain = ticks.iter().all(|tick| (-3.0..=4.0).contains(&tick.2));
+            return ticks.into_iter().map(|(place, m, power)| (place, power_text(m, power, plain))).collect();
         }
     }
-    ticks
+    let even = linear_ticks(10f64.powf(low), 10f64.powf(high), count);
+    even.into_iter().filter(|tick| tick.0 > 0.0).map(|(v, text)| (v.log10(), text)).collect()
 }
 
-/// `0.05`, `200`, or `10⁻⁵` where zeros would have to be counted.
-fn power_text(m: f64, power: f64) -> String {
-    if (-3.0..=4.0).contains(&power) {
+/// `0.05`, `200`; or `5·10⁻⁵` where zeros would have to be counted.
+fn power_text(m: f64, power: f64, plain: bool) -> String {
+    if plain || power == 0.0 {
         return number(m * 10f64.powf(power), (-power).max(0.0) as usize);
     }
     let digit = |c| match c {

@@ -65,12 +65,12 @@ impl Report {
 
     /// Begins a section.
     pub fn section(&mut self, heading: &str) -> &mut Self {
-        self.push(format_args!("<h2>{}</h2>", escape(heading)))
+        self.push(format_args!("<h2>{}</h2>\n", escape(heading)))
     }
 
     /// Adds a paragraph of plain text.
     pub fn paragraph(&mut self, text: &str) -> &mut Self {
-        self.push(format_args!("<p>{}</p>", escape(text)))
+        self.push(format_args!("<p>{}</p>\n", escape(text)))
     }
 
     /// Adds a table. A column of nothing but numbers is set flush right; a last column says which rows hold, if any
@@ -107,7 +107,7 @@ impl Report {
             }
             self.body.push_str("</tr>\n");
         }
-        self.push(format_args!("</tbody>\n</table>"))
+        self.push(format_args!("</tbody>\n</table>\n"))
     }
 
     /// Adds a picture with a caption; figures are numbered.
@@ -128,7 +128,7 @@ impl Report {
         }
         let number = self.figures;
         self.push(format_args!(
-            "</div>\n<figcaption><b>Figure {number}.</b> {}</figcaption>\n</figure>",
+            "</div>\n<figcaption><b>Figure {number}.</b> {}</figcaption>\n</figure>\n",
             escape(caption)
         ))
     }
@@ -144,7 +144,7 @@ impl Report {
     }
 
     fn push(&mut self, text: std::fmt::Arguments<'_>) -> &mut Self {
-        writeln!(self.body, "{text}").expect("a string can always grow");
+        self.body.write_fmt(text).expect("a string can always grow");
         self
     }
 }
@@ -178,16 +178,21 @@ pub fn number(value: f64, decimals: usize) -> String {
     }
 }
 
-/// Whether a cell is a number for the eye: digits with signs, `±`, and at most a short unit behind them.
+/// Whether a cell is a number for the eye: digits with signs, `±`, `≥`, and at most a short unit behind them.
 fn is_number(cell: &str) -> bool {
-    let mut words = cell.split_whitespace();
-    let numeric = |w: &str| {
-        w == "±"
-            || w == "–"
-            || (w.trim_start_matches(['-', '−', '+', '±']).starts_with(|c: char| c.is_ascii_digit())
-                && w.chars().all(|c| c.is_ascii_digit() || "-−+±.,e%".contains(c)))
+    let numeric = |word: &str| {
+        let unsigned = word.trim_start_matches(['-', '−', '+', '±', '≥', '≤']);
+        matches!(word, "±" | "–" | "≥" | "≤")
+            || (unsigned.starts_with(|c: char| c.is_ascii_digit())
+                && unsigned.chars().all(|c| c.is_ascii_digit() || "-−+±.,e%".contains(c)))
     };
-    words.next().is_some_and(numeric) && words.all(|w| numeric(w) || w.chars().count() <= 5)
+    let words: Vec<_> = cell.split_whitespace().collect();
+    match words.as_slice() {
+        [numbers @ .., unit] if !numbers.is_empty() && unit.chars().count() <= 6 => {
+            numbers.iter().all(|w| numeric(w))
+        }
+        numbers => !numbers.is_empty() && numbers.iter().all(|w| numeric(w)),
+    }
 }
 
 #[cfg(test)]

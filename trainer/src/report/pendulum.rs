@@ -4,8 +4,8 @@ mod pictures;
 
 use super::{Report, Row, number};
 use crate::{
-    evaluate::Flight,
-    tasks::pendulum::OPTIMUM,
+    evaluate::{Flight, Score},
+    tasks::pendulum::{ModelError, OPTIMUM},
     worlds::{camera::SIDE, pendulum::DT},
 };
 use nalgebra::DMatrix;
@@ -18,7 +18,7 @@ pub struct PendulumReport {
     /// Episodes behind each score.
     pub episodes: usize,
     /// What came back, one row for each way of flying.
-    pub scores: Vec<Score>,
+    pub scores: Vec<ScoreRow>,
     /// The dictionary: one atom a column.
     pub atoms: DMatrix<f32>,
     /// Examples of camera frames.
@@ -27,7 +27,7 @@ pub struct PendulumReport {
     pub tuning: Tuning,
     /// How the losses fell, stage by stage.
     pub curves: Vec<Curve>,
-    /// How far the model is off, by coordinate.
+    /// How far the exported model is off on held-out episodes.
     pub model_errors: Vec<ModelError>,
     /// Open loop against truth.
     pub rollouts: Vec<Rollout>,
@@ -38,15 +38,13 @@ pub struct PendulumReport {
 }
 
 /// A mean return.
-#[derive(Clone, Debug, Default)]
-pub struct Score {
+#[derive(Clone, Debug)]
+pub struct ScoreRow {
     /// How the agent flew.
     pub name: String,
     /// Mean return over all episodes.
-    pub mean: f64,
-    /// Standard error of the mean.
-    pub error: f64,
-    /// What is demanded of the mean.
+    pub score: Score,
+    /// The least mean that is demanded.
     pub bound: Option<f64>,
 }
 
@@ -89,17 +87,6 @@ pub struct Curve {
     pub losses: Vec<(String, Vec<(usize, f32)>)>,
 }
 
-/// Root mean square errors over the standard deviation of the coordinate.
-#[derive(Clone, Debug, Default)]
-pub struct ModelError {
-    /// The coordinate.
-    pub coordinate: String,
-    /// One step ahead.
-    pub one_step: f32,
-    /// Twenty steps ahead, fed back into itself.
-    pub twenty_steps: f32,
-}
-
 /// A stretch of a held-out episode: coordinates `(cos θ, sin θ, ω)` step by step, from the same start.
 #[derive(Clone, Debug, Default)]
 pub struct Rollout {
@@ -111,8 +98,10 @@ pub struct Rollout {
 
 /// The report as one HTML file.
 pub fn html(data: &PendulumReport) -> String {
-    let subtitle =
-        format!("A pendulum seen through a {SIDE} × {SIDE} pixel camera, swung up and held · seed {}", data.seed);
+    let subtitle = format!(
+        "A pendulum seen through a {SIDE} × {SIDE} pixel camera, swung up and held · seed {}",
+        data.seed
+    );
     let mut report = Report::new("Pendulum", &subtitle);
     scores(&mut report, data);
     perception(&mut report, data);
@@ -128,21 +117,22 @@ fn scores(report: &mut Report, data: &PendulumReport) {
     }
     report.section("Scores");
     report.paragraph(&format!(
-        "Mean return over {} resets of Pendulum-v1, ± its standard error. An episode is 200 steps of {DT} s; each step \
+        "Mean return over {} resets of Pendulum-v1, ± its standard error. An episode is 200 steps of {DT}\u{a0}s; each step \
          costs θ² + 0.1 ω² + 0.001 u². The best that any controller can reach from these resets, the true state known, \
          is {} on average. The agent is the exported file, run by the kernels that run on the chip.",
         data.episodes,
         number(OPTIMUM, 1)
     ));
-    let row = |s: &Score| {
-        let bound = s.bound.map_or(String::new(), |b| format!("≥ {}", number(b, 1)));
-        let mean = format!("{} ± {}", number(s.mean, 1), number(s.error, 1));
-        let holds = s.bound.map(|b| s.mean >= b);
-        Row::new([s.name.clone(), mean, number(s.mean - OPTIMUM, 1), bound]).holds(holds)
+    let row = |row: &ScoreRow| {
+        let Score { mean, error } = row.score;
+        let bound = row.bound.map_or(String::new(), |b| format!("≥ {}", number(b, 1)));
+        let score = format!("{} ± {}", number(mean, 1), number(error, 1));
+        let holds = row.bound.map(|b| mean >= b);
+        Row::new([row.name.clone(), score, number(mean - OPTIMUM, 1), bound]).holds(holds)
     };
-    let optimum = Row::from(["optimum", &number(OPTIMUM, 1), &number(0.0, 1), ""]);
+    let optimum = Row::from(["optimum", &number(OPTIMUM, 1), "", ""]);
     let rows = data.scores.iter().map(row).chain([optimum]);
-    report.table(&["agent", "return", "less optimum", "demanded"], rows);
+    report.table(&["agent", "return", "return − optimum", "demanded"], rows);
 }
 
 fn perception(report: &mut Report, data: &PendulumReport) {
@@ -178,10 +168,10 @@ fn model(report: &mut Report, data: &PendulumReport) {
     if !data.model_errors.is_empty() {
         report.paragraph(
             "Errors of the forward model on held-out episodes: root mean square, as a share of the coordinate's standard \
-             deviation. Twenty steps are 1 s in which the model is fed nothing but its own states and the torques.",
+             deviation. Twenty steps are 1\u{a0}s in which the model is fed nothing but its own states and the torques.",
         );
         let percent = |v: f32| format!("{} %", number(100.0 * f64::from(v), if v < 0.01 { 3 } else { 2 }));
-        let row = |e: &ModelError| [e.coordinate.clone(), percent(e.one_step), percent(e.twenty_steps)];
+        let row = |e: &ModelError| [e.coordinate.to_owned(), percent(e.one), percent(e.twenty)];
         report.table(&["coordinate", "1 step ahead", "20 steps ahead"], data.model_errors.iter().map(row));
     }
     if !data.rollouts.is_empty() {
@@ -203,8 +193,8 @@ fn flight(report: &mut Report, flight: &Flight) {
         flight.states.len()
     ));
     report.figure(
-        "The pendulum, from left to right and line by line as in the time below each drawing. The bar is the torque: to \
-         the left it turns the rod to the left.",
+        "The pendulum in time, as the camera sees it. The bar is the torque: to \
+         the left of its mark it pushes counter-clockwise.",
         pictures::strip(flight),
     );
     report.figure(
@@ -214,9 +204,9 @@ fn flight(report: &mut Report, flight: &Flight) {
     );
     if flight.plans.iter().any(|p| !p.is_empty()) {
         report.figure(
-            "The same swing-up as a path through angle and speed (black). Coloured lines are plans: where the agent \
+            "The same swing-up as a path through angle and speed. Coloured lines are plans: where the agent \
              meant to go over its horizon, each from the dot where it was made; colour tells when. The rod stands at \
-             (0, 0).",
+             (0,\u{a0}0).",
             pictures::phase(flight),
         );
     }

@@ -1,4 +1,4 @@
-//! Plots: curves, bands, markers and heat maps over two axes, with a legend; drawn by [`draw`](super::plot) to SVG.
+//! Plots: curves, bands, markers and heat maps over two axes, with a legend.
 
 mod draw;
 mod legend;
@@ -76,22 +76,16 @@ impl Series {
     }
 }
 
-/// A picture behind the curves.
-#[derive(Clone, Debug)]
-struct Background {
-    raster: Raster,
-    /// What the colours mean: the text of the legend and the ramp.
-    key: (String, Ramp),
-}
-
 /// A plot under construction.
 #[derive(Clone, Debug)]
 pub struct Plot {
     axes: (Axis, Axis),
     size: (u32, u32),
     series: Vec<Series>,
-    background: Option<Background>,
+    background: Option<Raster>,
     levels: Vec<f64>,
+    /// What colours mean: entries of the legend beside those of the series.
+    keys: Vec<(String, Ramp)>,
 }
 
 impl Plot {
@@ -104,7 +98,14 @@ impl Plot {
 
     /// Axes with nothing between them, 760 × 260 pixels.
     pub fn new(x: Axis, y: Axis) -> Self {
-        Self { axes: (x, y), size: (Self::FULL, 260), series: vec![], background: None, levels: vec![] }
+        Self {
+            axes: (x, y),
+            size: (Self::FULL, 260),
+            series: vec![],
+            background: None,
+            levels: vec![],
+            keys: vec![],
+        }
     }
 
     /// Sets the size in pixels, labels and legend included.
@@ -143,9 +144,15 @@ impl Plot {
         self
     }
 
-    /// Puts a picture behind everything, from corner to corner of the axes: a heat map. The legend explains its ramp.
-    pub fn background(mut self, raster: Raster, name: &str, ramp: Ramp) -> Self {
-        self.background = Some(Background { raster, key: (name.to_owned(), ramp) });
+    /// Puts a picture behind everything, from corner to corner of the axes: a heat map.
+    pub fn background(mut self, raster: Raster) -> Self {
+        self.background = Some(raster);
+        self
+    }
+
+    /// Explains a ramp of colours in the legend.
+    pub fn key(mut self, name: &str, ramp: Ramp) -> Self {
+        self.keys.push((name.to_owned(), ramp));
         self
     }
 

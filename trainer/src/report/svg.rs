@@ -51,7 +51,10 @@ impl Svg {
 
     /// A disc.
     pub fn disc(&mut self, (x, y): (f64, f64), radius: f64, colour: Rgb) {
-        self.add(format_args!("<circle cx=\"{x:.2}\" cy=\"{y:.2}\" r=\"{radius}\" fill=\"{}\"/>", hex(colour)));
+        self.add(format_args!(
+            "<circle cx=\"{x:.2}\" cy=\"{y:.2}\" r=\"{radius}\" fill=\"{}\"/>",
+            hex(colour)
+        ));
     }
 
     /// A filled rectangle from its top left corner.

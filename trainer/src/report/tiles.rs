@@ -104,11 +104,11 @@ impl Raster {
 }
 
 /// A dictionary as a mosaic: each column of `atoms` is an image `width` pixels wide, normalised symmetrically about
-/// zero, `columns` atoms to a row, every pixel enlarged to `pixel` × `pixel`.
+/// zero, `columns` atoms to a row, every pixel enlarged to `pixel` × `pixel`, with a hairline between atoms.
 pub fn dictionary(atoms: &DMatrix<f32>, width: usize, columns: usize, pixel: u32) -> Raster {
     let tile = |atom: nalgebra::DVectorView<'_, f32>| Raster::signed(atom.as_slice(), width).enlarged(pixel);
-    let tiles: Vec<_> = atoms.column_iter().map(|c| tile(c)).collect();
-    Raster::mosaic(&tiles, columns, pixel)
+    let tiles: Vec<_> = atoms.column_iter().map(tile).collect();
+    Raster::mosaic(&tiles, columns, 1)
 }
 
 /// The largest finite magnitude, and 1 if that is 0: safe to divide by.

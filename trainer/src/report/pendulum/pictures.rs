@@ -12,18 +12,18 @@ use crate::{
         svg::{Anchor, Svg},
         tiles::{self, Raster},
     },
+    tasks::pendulum::COORDINATES,
     worlds::{
         camera::SIDE,
-        pendulum::{DT, MAX_SPEED, MAX_TORQUE},
+        pendulum::{DT, MAX_SPEED, MAX_TORQUE, wrap},
     },
 };
 use nalgebra::DMatrix;
 use std::f64::consts::PI;
 
-/// All atoms, sixteen to a row at most, so that 64 are four rows across the page.
+/// All atoms, eight to a row, or sixteen smaller ones if there are many.
 pub(super) fn dictionary(atoms: &DMatrix<f32>) -> Figure {
-    let columns = if atoms.ncols() <= 36 { 8 } else { 16 };
-    let pixel = if columns == 8 { 4 } else { 3 };
+    let (columns, pixel) = if atoms.ncols() <= 64 { (8, 4) } else { (16, 2) };
     Figure::raster(&tiles::dictionary(atoms, SIDE, columns, pixel), "atoms of the dictionary")
 }
 
@@ -33,7 +33,7 @@ pub(super) fn frames(frames: &[Frame]) -> Svg {
     const TILE: f64 = 72.0;
     const BARS: f64 = 52.0;
     let shown = &frames[..frames.len().min(8)];
-    let pitch = (f64::from(Plot::FULL) - LABELS) / shown.len().max(1) as f64;
+    let pitch = (f64::from(Plot::FULL) - LABELS - TILE) / (shown.len().max(2) - 1) as f64;
     let rows = [20.0, 20.0 + TILE + 8.0, 20.0 + 2.0 * (TILE + 8.0) + 4.0];
     let mut svg = Svg::new(Plot::FULL, (rows[2] + BARS + 4.0) as u32);
     for (y, label) in rows.into_iter().zip(["frame", "from its code", "code"]) {
@@ -79,13 +79,10 @@ pub(super) fn tuning(tuning: &Tuning) -> Figure {
     // The first row of a picture is its top, the first unit is at the bottom.
     let sorted = DMatrix::from_fn(units, angles, |r, c| tuning.codes[(order[units - 1 - r], c)]);
     let top = tiles::largest(sorted.as_slice());
-    let activity = Plot::new(Axis::angle("angle / rad"), Axis::linear("unit, sorted").range(0.0, units as f64))
-        .size(Plot::FULL, 330)
-        .background(
-            Raster::matrix(&sorted, top, colour::heat),
-            &format!("activity, 0 to {}", number(top.into(), 1)),
-            colour::heat,
-        );
+    let activity = Plot::new(Axis::angle(""), Axis::linear("unit, sorted").range(0.0, units as f64))
+        .size(Plot::FULL, 320)
+        .background(Raster::matrix(&sorted, top, colour::heat))
+        .key(&format!("activity, 0 to {}", number(top.into(), 1)), colour::heat);
     let errors = tuning.angles.iter().zip(&tuning.readout_error);
     let errors = errors.map(|(&angle, &error)| (f64::from(angle), f64::from(error))).collect();
     let readout = Plot::new(Axis::angle("angle / rad"), Axis::linear("error of the angle read out / rad"))
@@ -113,11 +110,13 @@ pub(super) fn tuning_caption(tuning: &Tuning) -> String {
 
 /// The losses of one stage.
 pub(super) fn curve(curve: &Curve) -> Figure {
-    let plot = Plot::new(Axis::linear("step"), Axis::log("loss")).size(Plot::HALF, 220);
+    let last = curve.losses.iter().flat_map(|(_, values)| values).map(|v| v.0).max().unwrap_or(0);
+    let steps = Axis::linear("step").range(0.0, (last + 1) as f64);
+    let plot = Plot::new(steps, Axis::log("loss")).size(Plot::HALF, 220);
     let plot = (0..).zip(&curve.losses).fold(plot, |plot, (i, (name, values))| {
         let points: Vec<Point> = values.iter().map(|&(step, v)| (step as f64, f64::from(v))).collect();
         let name = if curve.losses.len() > 1 { name } else { "" };
-        plot.with_noisy(name, points::thinned(&points, 160), colour::SERIES[i % colour::SERIES.len()])
+        plot.with_noisy(name, points::thinned(&points, 200), colour::SERIES[i % colour::SERIES.len()])
     });
     Figure::from(plot).titled(&curve.name)
 }
@@ -134,8 +133,9 @@ pub(super) fn rollouts(rollouts: &[Rollout]) -> Vec<Figure> {
         };
         Figure::stack(axes().into_iter().enumerate().map(|(i, axis)| {
             let name = |text: &'static str| if i == 0 { text } else { "" };
-            Plot::new(Axis::linear("time / s"), axis)
-                .size(Plot::THIRD, 158)
+            let last = i + 1 == COORDINATES.len();
+            Plot::new(Axis::linear(if last { "time / s" } else { "" }), axis)
+                .size(Plot::THIRD, if last { 157 } else { 140 })
                 .with(Series::line(name("truth"), path(&rollout.truth, i)).colour(MUTED).weight(2.2))
                 .with(Series::dashed(name("model"), path(&rollout.model, i)).colour(VERMILLION))
         }))
@@ -151,17 +151,18 @@ fn component(rows: &[Vec<f32>], i: usize) -> impl Iterator<Item = f32> {
 /// Angle, speed and torque over time.
 pub(super) fn flight(flight: &Flight) -> Figure {
     let end = flight.states.len() as f64 * DT;
-    let time = || Axis::linear("time / s").range(0.0, end.max(DT));
+    let time = |label| Axis::linear(label).range(0.0, end.max(DT));
     let both = |y: Axis, i: usize, trace: fn(&[Point]) -> Vec<Point>| {
         let path = |rows: &[Vec<f32>]| trace(&points::sampled(component(rows, i), DT));
-        Plot::new(time(), y)
-            .size(Plot::FULL, 190)
-            .with(Series::line("truth", path(&flight.states)).colour(MUTED).weight(2.2))
-            .with(Series::dashed("estimate", path(&flight.estimates)).colour(VERMILLION))
+        let [truth, estimate] = if i == 0 { ["truth", "estimate"] } else { ["", ""] };
+        Plot::new(time(""), y)
+            .size(Plot::FULL, 175)
+            .with(Series::line(truth, path(&flight.states)).colour(MUTED).weight(2.2))
+            .with(Series::dashed(estimate, path(&flight.estimates)).colour(VERMILLION))
     };
     let torque = points::held(component(&flight.actions, 0), DT);
     let limit = f64::from(MAX_TORQUE);
-    let torque = Plot::new(time(), Axis::linear("torque / (N m)").range(-1.1 * limit, 1.1 * limit))
+    let torque = Plot::new(time("time / s"), Axis::linear("torque / (N m)").range(-1.1 * limit, 1.1 * limit))
         .size(Plot::FULL, 150)
         .with(Series::line("", torque).weight(1.4));
     Figure::stack([
@@ -173,39 +174,40 @@ pub(super) fn flight(flight: &Flight) -> Figure {
 
 /// The step after which the rod stays upright, or the last one.
 fn upright(flight: &Flight) -> usize {
-    let far = |state: &Vec<f32>| state.first().is_none_or(|theta| !(theta.abs() < 0.2));
+    let far = |state: &Vec<f32>| state.first().is_none_or(|theta| theta.is_nan() || theta.abs() >= 0.2);
     flight.states.iter().rposition(far).map_or(0, |t| t + 1)
 }
 
 /// The path through angle and speed, and plans made on the way until the rod is up.
 pub(super) fn phase(flight: &Flight) -> Plot {
-    let path = |states: &mut dyn Iterator<Item = &Vec<f32>>| -> Vec<Point> {
-        let points: Vec<_> = states.filter_map(|s| Some((f64::from(*s.first()?), f64::from(*s.get(1)?)))).collect();
-        points::round_x(&points)
+    // A plan leads on beyond ±π.
+    let point = |s: &Vec<f32>| Some((wrap(f64::from(*s.first()?)), f64::from(*s.get(1)?)));
+    let path = |states: &mut dyn Iterator<Item = &Vec<f32>>| {
+        points::round_x(&states.filter_map(point).collect::<Vec<_>>())
     };
     let until = upright(flight).clamp(1, flight.states.len().max(1));
     let every = until.div_ceil(12).max(1);
     let moments: Vec<usize> = (0..until.min(flight.plans.len())).step_by(every).collect();
     let hue = |i: usize| colour::time(i as f32 / moments.len().saturating_sub(1).max(1) as f32);
     let speed = Axis::linear("speed / (rad/s)").range(-MAX_SPEED - 0.5, MAX_SPEED + 0.5);
+    let last = number(moments.last().map_or(0.0, |&t| t as f64 * DT), 1);
     let mut plot = Plot::new(Axis::angle("angle / rad"), speed)
         .size(Plot::FULL, 470)
-        .with(Series::line("path", path(&mut flight.states.iter())).colour(INK).weight(1.5));
+        .with(Series::line("path", path(&mut flight.states.iter())).colour(INK).weight(1.5))
+        .key(&format!("plans, made at 0 to {last} s"), colour::time);
     for (i, &t) in moments.iter().enumerate() {
         // The plan was made from the estimate: that is where its line begins.
         let from = flight.estimates.get(t).or(flight.states.get(t));
         let planned = path(&mut from.into_iter().chain(&flight.plans[t]));
-        let named = i == 0 || i + 1 == moments.len();
-        let name = if named { format!("plan at {} s", number(t as f64 * DT, 1)) } else { String::new() };
         let start = planned.first().copied().into_iter().collect();
         plot = plot
-            .with(Series::line(&name, planned).colour(hue(i)).weight(1.3))
+            .with(Series::line("", planned).colour(hue(i)).weight(1.3))
             .with(Series::dots("", start).colour(hue(i)).weight(3.2));
     }
     plot
 }
 
-/// Small drawings of the pendulum in time, until a second after it stands.
+/// Small drawings of the pendulum in time, until about a second after it stands.
 pub(super) fn strip(flight: &Flight) -> Svg {
     const COLUMNS: usize = 12;
     const ROWS: usize = 2;
@@ -213,8 +215,8 @@ pub(super) fn strip(flight: &Flight) -> Svg {
     const PITCH: (f64, f64) = (Plot::FULL as f64 / COLUMNS as f64, 82.0);
     let second = (1.0 / DT) as usize;
     let end = (upright(flight) + second).min(flight.states.len());
-    let every = end.div_ceil(COLUMNS * ROWS).max(1);
-    let moments: Vec<usize> = (0..end).step_by(every).collect();
+    let every = ((end as f64 / (COLUMNS * ROWS) as f64).round() as usize).max(1);
+    let moments: Vec<usize> = (0..flight.states.len()).step_by(every).take(COLUMNS * ROWS).collect();
     let rows = moments.len().div_ceil(COLUMNS).max(1);
     let mut svg = Svg::new(Plot::FULL, (rows as f64 * PITCH.1) as u32);
     for (i, &t) in moments.iter().enumerate() {

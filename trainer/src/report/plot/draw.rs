@@ -26,8 +26,8 @@ pub(super) const SCALE: f64 = 10.0;
 pub(super) const TEXT: f64 = 11.5;
 /// Room for the labels of the y axis; the same in every plot, so that plots above each other line up.
 const LEFT: f64 = 42.0;
-/// Room for the labels and the name of the x axis.
-const BOTTOM: f64 = 38.0;
+/// Room for the labels of the x axis, and for its name if it has one.
+const BOTTOM: (f64, f64) = (21.0, 17.0);
 /// Room on the right for half a label.
 const RIGHT: f64 = 14.0;
 /// Pixels for one tick.
@@ -49,7 +49,7 @@ pub(super) fn svg(plot: &Plot) -> String {
     let shapes = drawing.split_once('>').map_or("", |(_, shapes)| shapes);
     let image = plot.background.as_ref().map_or(String::new(), |background| {
         let size = (f64::from(across.end - across.start), f64::from(down.end - down.start));
-        image_tag((across.start.into(), down.start.into()), size, &background.raster)
+        image_tag((across.start.into(), down.start.into()), size, background)
     });
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {} {}\" \
@@ -65,16 +65,17 @@ pub(super) fn svg(plot: &Plot) -> String {
 fn draw<'a>(plot: &Plot, area: &Area<'a>) -> Drawn<'a, (Range<i32>, Range<i32>)> {
     let (width, height) = (f64::from(plot.size.0), f64::from(plot.size.1));
     let legend = Legend::of(plot, (LEFT, width - RIGHT));
+    let bottom = BOTTOM.0 + if plot.axes.0.label.is_empty() { 0.0 } else { BOTTOM.1 };
     let [(left, right), (low, high)] = plot.extents();
     let mut chart = ChartBuilder::on(area)
         .margin_top(pixels(legend.height()))
         .margin_right(pixels(RIGHT))
-        .x_label_area_size(pixels(BOTTOM))
+        .x_label_area_size(pixels(bottom))
         .y_label_area_size(pixels(LEFT))
         .build_cartesian_2d(left..right, low..high)?;
     let (across, down) = chart.plotting_area().get_pixel_range();
 
-    let shown = (width - LEFT - RIGHT, height - legend.height() - BOTTOM);
+    let shown = (width - LEFT - RIGHT, height - legend.height() - bottom);
     let count = |shown: f64, tick: f64| (shown / tick).round().max(2.0) as usize;
     let x_ticks = plot.axes.0.ticks((left, right), count(shown.0, TICK.0));
     let y_ticks = plot.axes.1.ticks((low, high), count(shown.1, TICK.1));
@@ -99,8 +100,7 @@ fn draw<'a>(plot: &Plot, area: &Area<'a>) -> Drawn<'a, (Range<i32>, Range<i32>)>
         text(area, label, (across.start - pixels(6.0), y_pixel(*y)), (HPos::Right, VPos::Center), INK)?;
     }
     let middle = (across.start + across.end) / 2;
-    let bottom = pixels(height - 4.0);
-    text(area, &plot.axes.0.label, (middle, bottom), (HPos::Center, VPos::Bottom), INK)?;
+    text(area, &plot.axes.0.label, (middle, pixels(height - 4.0)), (HPos::Center, VPos::Bottom), INK)?;
     text(area, &plot.axes.1.label, (0, pixels(legend::LINE * 0.5)), (HPos::Left, VPos::Center), INK)?;
     legend.draw(area)?;
 
@@ -192,6 +192,7 @@ pub(super) fn text<'a>(
     colour: Rgb,
 ) -> Drawn<'a, ()> {
     // The backend divides sizes by 1.24.
-    let style = TextStyle::from(("sans-serif", 1.24 * TEXT * SCALE)).color(&rgb(colour)).pos(Pos::new(h, v));
+    let colour = rgb(colour);
+    let style = TextStyle::from(("sans-serif", 1.24 * TEXT * SCALE)).color(&colour).pos(Pos::new(h, v));
     area.draw_text(text, &style, at)
 }

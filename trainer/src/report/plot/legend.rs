@@ -38,10 +38,10 @@ pub(super) struct Legend<'a> {
 impl<'a> Legend<'a> {
     /// Beside the name of the y axis, flush right, if all of it fits there; otherwise in lines of its own.
     pub(super) fn of(plot: &'a Plot, (left, right): (f64, f64)) -> Self {
-        let ramp = plot.background.iter().map(|b| (b.key.0.as_str(), Key::Ramp(b.key.1)));
+        let ramps = plot.keys.iter().map(|(name, ramp)| (name.as_str(), Key::Ramp(*ramp)));
         let series = plot.series.iter().map(|s| (s.name.as_str(), Key::Series(s)));
-        let mut entries: Vec<_> = ramp
-            .chain(series)
+        let mut entries: Vec<_> = series
+            .chain(ramps)
             .filter(|(text, _)| !text.is_empty())
             .map(|(text, key)| Entry { text, key, at: (0.0, 0.0) })
             .collect();
@@ -62,7 +62,7 @@ impl<'a> Legend<'a> {
 
     /// Height in pixels, with a little room below.
     pub(super) fn height(&self) -> f64 {
-        self.lines as f64 * LINE + 7.0
+        self.lines as f64 * LINE + 10.0
     }
 
     /// Draws all entries.
@@ -129,7 +129,9 @@ fn sample<'b>(
 /// About how wide a text will be in an ordinary sans-serif.
 fn text_width(text: &str) -> f64 {
     let em = |c: char| match c {
-        'i' | 'j' | 'l' | 'I' | '.' | ',' | ':' | ';' | '|' | '\'' | ' ' | '/' | 't' | 'f' | '(' | ')' => 0.29,
+        'i' | 'j' | 'l' | 'I' | '.' | ',' | ':' | ';' | '|' | '\'' | ' ' | '/' | 't' | 'f' | '(' | ')' => {
+            0.29
+        }
         'm' | 'w' | 'M' | 'W' => 0.85,
         c if c.is_uppercase() => 0.69,
         _ => 0.55,

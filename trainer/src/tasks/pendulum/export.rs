@@ -1,0 +1,73 @@
+//! Packs the trained parts into a weight file.
+
+use super::{ANGLES, Config, MEASURED, NAME, NX, Trained};
+use crate::{
+    export::{Tensors, WeightFile},
+    worlds::{camera::SIDE, pendulum::MAX_TORQUE},
+};
+use anyhow::Result;
+use forethought::artifact::{
+    Activation, CostTerms, Encoder, EncoderKind, Estimator, Header, Model, Planner, Provenance, Sensors,
+    Sizes, VERSION,
+};
+use std::f64::consts::PI;
+
+/// Packs an agent.
+pub fn export(config: &Config, trained: &Trained, model: Model, seed: u64) -> Result<WeightFile> {
+    let mut tensors = Tensors::default();
+    trained.encoder.export(&mut tensors);
+    trained.model.export(&mut tensors);
+    trained.policy.export(&mut tensors);
+    trained.value.export(&mut tensors);
+    // Before anything is seen: any angle, and the speeds of a reset.
+    tensors.vector("estimate", "mean", &[0.0, 0.0]);
+    tensors.vector("estimate", "prior", &[(PI * PI / 3.0) as f32, 1.0 / 3.0]);
+    tensors.vector("estimate", "process", &trained.process);
+    tensors.vector("estimate", "noise", &trained.noise);
+    tensors.vector("action", "low", &[-MAX_TORQUE]);
+    tensors.vector("action", "high", &[MAX_TORQUE]);
+    tensors.vector("action", "safe", &[0.0]);
+    let objective = config.objective();
+    tensors.vector("cost", "action", &objective.action);
+    let planner = &config.planner;
+    let header = Header {
+        version: VERSION,
+        sizes: Sizes {
+            observation: (SIDE * SIDE) as u32,
+            code: config.encoder.units as u32,
+            state: NX as u16,
+            action: 1,
+            latent: 0,
+            hidden: config.model.hidden.max(config.policy.hidden) as u16,
+            horizon: planner.horizon,
+        },
+        angles: ANGLES,
+        sensors: Sensors { low: 0.0, high: 1.0 },
+        encoder: Encoder {
+            kind: EncoderKind::Lista,
+            activation: Activation::Rectified,
+            iterations: config.encoder.iterations as u16,
+        },
+        model,
+        estimator: Estimator {
+            measured: MEASURED.into_iter().collect(),
+            gate: config.filter.gate,
+            patience: config.filter.patience,
+        },
+        cost: CostTerms { terms: objective.terms.into_iter().collect() },
+        planner: Planner {
+            iterations: planner.iterations,
+            momentum: planner.momentum,
+            step: planner.step,
+            tolerance: planner.tolerance,
+        },
+        provenance: Provenance {
+            trainer: env!("CARGO_PKG_VERSION"),
+            task: NAME,
+            seed,
+            data: trained.log.digest,
+        },
+        tensors: Default::default(),
+    };
+    tensors.pack(header)
+}

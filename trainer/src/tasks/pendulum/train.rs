@@ -1,0 +1,111 @@
+//! Trains every part of the agent, each on what the ones before it have become.
+
+use super::{ANGLES, Config, MEASURED};
+use crate::{
+    data::log::{Episode, Log},
+    estimate::kalman,
+    perceive::lista::{Batch, Lista},
+    policy::Policy,
+    predict::network::Network,
+    value::Value,
+    worlds::{
+        Rng,
+        camera::{Camera, SIDE},
+        pendulum::{MAX_SPEED, MAX_TORQUE},
+    },
+};
+use anyhow::{Result, ensure};
+use nalgebra::DMatrix;
+use rand::{RngExt, SeedableRng};
+use std::f64::consts::PI;
+
+/// A labelled batch of frames at angles all round.
+pub fn frames(camera: &Camera, n: usize, rng: &mut Rng) -> Batch {
+    let angles: Vec<f64> = (0..n).map(|_| rng.random_range(-PI..PI)).collect();
+    let pixels = angles.iter().flat_map(|&theta| camera.film(theta, rng)).collect();
+    let features = angles.iter().flat_map(|theta| [theta.cos() as f32, theta.sin() as f32]).collect();
+    (DMatrix::from_vec(SIDE * SIDE, n, pixels), DMatrix::from_vec(MEASURED.len(), n, features))
+}
+
+/// The trained parts of an agent.
+#[derive(Debug)]
+pub struct Trained {
+    /// The encoder.
+    pub encoder: Lista,
+    /// The forward model.
+    pub model: Network,
+    /// The policy.
+    pub policy: Policy,
+    /// What is still to be paid from a state on.
+    pub value: Value,
+    /// `Q`.
+    pub process: Vec<f32>,
+    /// `R`.
+    pub noise: Vec<f32>,
+    /// What the model was trained on.
+    pub log: Log,
+}
+
+/// What training tells of its progress: the stage, its step of how many, and named losses.
+pub type Progress<'a> = dyn FnMut(&'static str, usize, usize, &[(&'static str, f32)]) + 'a;
+
+/// Trains every part.
+pub fn train(config: &Config, log: Option<Log>, seed: u64, progress: &mut Progress<'_>) -> Result<Trained> {
+    config.check()?;
+    let rng = &mut Rng::seed_from_u64(seed);
+    let camera = config.film();
+    let torque = (-MAX_TORQUE, MAX_TORQUE);
+    let log = log.unwrap_or_else(|| Log::record(&mut config.world(), torque, config.recording.episodes, rng));
+    ensure!(
+        log.episodes.len() > 1,
+        "the log has one episode; it needs two or more, since some are held out to test the model"
+    );
+    let (training, held_out) = log.split(config.model.held_out);
+
+    let mut model = Network::new(&config.model, ANGLES, training, rng)?;
+    model.train(&config.model, training, rng, |stage, step, loss| {
+        let of = if stage == "one step" { config.model.one_step } else { config.model.multi_step };
+        progress(
+            if stage == "one step" { "model, one step" } else { "model, fed back" },
+            step,
+            of,
+            &[("error", loss)],
+        );
+    })?;
+    let process =
+        kalman::process_noise(&model, ANGLES, held_out, config.filter.inflation, config.filter.floor);
+
+    let mut encoder = Lista::new(&config.encoder, &frames(&camera, 1024, rng), rng);
+    encoder.train(
+        &config.encoder,
+        |n| frames(&camera, n, rng),
+        |step, [reconstruction, sparsity, readout]| {
+            let losses = [("reconstruction", reconstruction), ("L1", sparsity), ("read-out", readout)];
+            progress("encoder", step, config.encoder.steps, &losses);
+        },
+    )?;
+    let (unseen, truth) = frames(&camera, 4096, rng);
+    let noise = kalman::measurement_noise(&encoder.run(&unseen).1, &truth);
+
+    let mut policy =
+        Policy::new(&config.policy, ANGLES, vec![1.0, MAX_SPEED as f32], (&[torque.0], &[torque.1]), rng);
+    let mut value = Value::new(config.policy.hidden, ANGLES, vec![1.0, MAX_SPEED as f32], rng);
+    // Starts from everywhere that the log has been.
+    let seen: Vec<_> = training.iter().flat_map(|e| &e.states).cloned().collect();
+    policy.train(
+        &mut value,
+        &config.policy,
+        (&model, &config.objective()),
+        rng,
+        |rng| seen[rng.random_range(0..seen.len())].clone(),
+        |step, cost| progress("policy", step, config.policy.steps, &[("cost", cost)]),
+    )?;
+    Ok(Trained { encoder, model, policy, value, process, noise, log })
+}
+
+impl Trained {
+    /// The episodes that the model has not seen.
+    pub fn held_out(&self, config: &Config) -> &[Episode] {
+        self.log.split(config.model.held_out).1
+    }
+}
