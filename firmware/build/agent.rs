@@ -14,7 +14,8 @@ pub fn generate(board: &str, out_dir: &Path) -> Result<(), String> {
         None => {
             let how_to = format!(
                 "the agent needs a weight file: make one with \
-                 `forethought train pendulum --out out/pendulum`, then `{VARIABLE}=out/pendulum/agent.fth cargo {board} agent`"
+                 `forethought train pendulum --out out/pendulum`, \
+                 then `{VARIABLE}=out/pendulum/agent.fth cargo {board} agent`"
             );
             (out_dir.join("bench.fth"), Some(how_to))
         }

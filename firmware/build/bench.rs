@@ -64,63 +64,51 @@ fn weights(sizes: Sizes, model: Model) -> Vec<u8> {
 
     let [ny, nc, nx] = [sizes.ny(), sizes.nc(), sizes.nx()];
     let [nu, nz, nh] = [sizes.nu(), sizes.nz(), sizes.nh()];
-    let mut tensors: Vec<(&str, &str, usize, usize)> = vec![
-        ("perceive", "w_e", nc, ny),
-        ("perceive", "bias", nc, 1),
-        ("perceive", "s", nc, nc),
-        ("perceive", "threshold", nc, 1),
-        ("perceive", "dictionary", ny, nc),
-        ("perceive", "mean", ny, 1),
-        ("readout", "w", 2, nc),
-        ("readout", "b", 2, 1),
-        ("predict", "w_u", nh, nu),
-        ("predict", "w_z", nh, nz),
+    // Part, name, rows, columns; and the number that stands everywhere, where it is not just any.
+    let mut tensors = vec![
+        ("perceive", "w_e", nc, ny, None),
+        ("perceive", "bias", nc, 1, None),
+        ("perceive", "s", nc, nc, None),
+        ("perceive", "threshold", nc, 1, None),
+        ("perceive", "dictionary", ny, nc, None),
+        ("perceive", "mean", ny, 1, None),
+        ("readout", "w", 2, nc, None),
+        ("readout", "b", 2, 1, None),
+        ("predict", "w_u", nh, nu, None),
+        ("predict", "w_z", nh, nz, None),
+        ("estimate", "mean", nx, 1, Some(0.0)),
+        ("estimate", "prior", nx, 1, Some(1.0)),
+        ("estimate", "process", nx, 1, Some(1e-3)),
+        ("estimate", "noise", 2, 1, Some(1e-2)),
+        ("action", "low", nu, 1, Some(-2.0)),
+        ("action", "high", nu, 1, Some(2.0)),
+        ("action", "safe", nu, 1, Some(0.0)),
+        ("cost", "action", nu, 1, Some(1e-3)),
     ];
     for (part, outputs) in [("predict", nx), ("policy", nu), ("value", 1)] {
         tensors.extend([
-            (part, "w_x", nh, nx),
-            (part, "w_s", nh, 1),
-            (part, "b1", nh, 1),
-            (part, "w_h", nh, nh),
-            (part, "b2", nh, 1),
-            (part, "w_o", outputs, nh),
-            (part, "b_o", outputs, 1),
+            (part, "w_x", nh, nx, None),
+            (part, "w_s", nh, 1, None),
+            (part, "b1", nh, 1, None),
+            (part, "w_h", nh, nh, None),
+            (part, "b2", nh, 1, None),
+            (part, "w_o", outputs, nh, None),
+            (part, "b_o", outputs, 1, None),
         ]);
     }
-    let constants = [
-        ("estimate", "mean", nx, 0.0),
-        ("estimate", "prior", nx, 1.0),
-        ("estimate", "process", nx, 1e-3),
-        ("estimate", "noise", 2, 1e-2),
-        ("action", "low", nu, -2.0),
-        ("action", "high", nu, 2.0),
-        ("action", "safe", nu, 0.0),
-        ("cost", "action", nu, 1e-3),
-    ];
-
-    // Of a variance that keeps activations in their range.
-    let value = |tensor: usize, cols: usize| {
+    let value = |(tensor, &(.., cols, constant)): (usize, &(_, _, _, usize, Option<f32>))| {
+        // So wide that sums over a row stay in the range of the activations.
+        let width = (3.0 / cols.max(1) as f32).sqrt();
         move |row: usize, col: usize| {
-            noise((tensor << 32 | row << 16 | col) as u64) * (3.0 / cols.max(1) as f32).sqrt()
+            let index = [tensor, row, col].into_iter().fold(0, |index, i| index << 16 | i as u64);
+            constant.unwrap_or_else(|| width * noise(index))
         }
     };
-    let values: Vec<_> = tensors.iter().enumerate().map(|(i, &(.., cols))| value(i, cols)).collect();
-    let fixed: Vec<_> = constants.iter().map(|&(.., value)| move |_: usize, _: usize| value).collect();
-    let random = tensors.iter().zip(&values).map(|(&(part, name, rows, cols), value)| Entry {
-        part,
-        name,
-        rows,
-        cols,
-        value,
-    });
-    let constant = constants.iter().zip(&fixed).map(|(&(part, name, rows, _), value)| Entry {
-        part,
-        name,
-        rows,
-        cols: 1,
-        value,
-    });
-    let entries: Vec<_> = random.chain(constant).collect();
+    let values: Vec<_> = tensors.iter().enumerate().map(value).collect();
+    let entries = tensors.iter().zip(&values);
+    let entries: Vec<_> = entries
+        .map(|(&(part, name, rows, cols, _), value)| Entry { part, name, rows, cols, value })
+        .collect();
 
     let numbers: usize = entries.iter().map(|entry| entry.rows * entry.cols + 4).sum();
     let mut buffer = vec![0; 4 * numbers + 8192];

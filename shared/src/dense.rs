@@ -223,6 +223,13 @@ mod tests {
         }
     }
 
+    /// The worked example of `artifact/FORMAT.md`.
+    #[test]
+    fn panels_lie_as_specified() {
+        let expected = [0, 10, 20, 30, 1, 11, 21, 31, 2, 12, 22, 32, 40, 50, 41, 51, 42, 52, 60, 61, 62];
+        assert_eq!(pack(7, 3, |row, col| (10 * row + col) as f32), expected.map(|w| w as f32));
+    }
+
     #[test]
     fn wrong_weight_count_is_refused() {
         assert!(Dense::new(2, 3, &[0.0; 5]).is_none());

@@ -2,7 +2,7 @@
 //!
 //! A [`Case`] is a plain function without heap, clock or input. `cargo test -p forethought-tests` runs all [`CASES`]
 //! on the host; the firmware's `selftest` runs the same on the chip. Some compare a kernel with a plain `f64` version
-//! in [`reference`](mod@reference), some check a property, and some compare a CRC-32 over the bits of all outputs
+//! in `reference`, some check a property, and some compare a CRC-32 over the bits of all outputs
 //! with a constant: those hold the promise that every target computes the same bits.
 //!
 //! When arithmetic is changed on purpose, the host test prints each golden value that no longer fits beside the new

@@ -30,6 +30,8 @@ fn complaint(args: &[&str]) -> String {
     assert!(!output.status.success(), "{args:?} must fail");
     assert!(output.stdout.is_empty(), "{args:?} must leave stdout to JSON");
     let text = String::from_utf8(output.stderr).expect("UTF-8");
+    // What is wrong with an argument is followed by where to read about arguments.
+    let text = text.replace("\n\nFor more information, try '--help'.", "");
     assert_eq!(text.trim_end().lines().count(), 1, "one sentence, not: {text}");
     text
 }

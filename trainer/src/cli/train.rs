@@ -106,9 +106,6 @@ struct Watch {
     curves: Vec<Curve>,
 }
 
-/// Points that a learning curve has at most; each is a mean over the steps between.
-const POINTS: usize = 200;
-
 impl Watch {
     fn see(&mut self, stage: &'static str, step: usize, of: usize, losses: &[(&'static str, f32)]) {
         if self.curves.last().is_none_or(|curve| curve.name != stage) {
@@ -122,14 +119,9 @@ impl Watch {
         if let Some(bar) = &self.bar {
             bar.set_position(step as u64 + 1);
         }
-        let every = of.div_ceil(POINTS).max(1);
-        let Some(curve) = self.curves.last_mut() else { return };
-        for ((_, points), &(_, loss)) in curve.losses.iter_mut().zip(losses) {
-            let point = step / every;
-            match points.get_mut(point) {
-                Some((_, mean)) => *mean += (loss - *mean) / (step % every + 1) as f32,
-                None => points.push((step, loss)),
-            }
+        if let Some(curve) = self.curves.last_mut() {
+            let lists = curve.losses.iter_mut().map(|(_, points)| points);
+            lists.zip(losses).for_each(|(points, &(_, loss))| points.push((step, loss)));
         }
     }
 

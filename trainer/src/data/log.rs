@@ -170,7 +170,10 @@ mod tests {
     use crate::worlds::{camera::Camera, pendulum::Pendulum};
     use flate2::{Compression, write::GzEncoder};
     use rand::SeedableRng;
-    use std::io::Write;
+    use std::{
+        f32::consts::{FRAC_PI_4, PI},
+        io::Write,
+    };
 
     const ANGLES: Angles = Angles(0b01);
     const TEXT: &str = "next_s2,episode,s0,s1,s2,a0,next_s0,next_s1\n\
@@ -216,7 +219,7 @@ mod tests {
         };
         let log = record(3);
         let states: Vec<_> = log.episodes.iter().flat_map(|e| &e.states).collect();
-        let sector = |k: usize| states.iter().filter(|x| ((x[0] + 3.1416) / 0.7854) as usize == k).count();
+        let sector = |k: usize| states.iter().filter(|x| ((x[0] + PI) / FRAC_PI_4) as usize == k).count();
         assert!((0..8).all(|k| sector(k) > 100), "every eighth of the circle is visited");
         assert!(states.iter().any(|x| x[1] > 7.0) && states.iter().any(|x| x[1] < -7.0));
         assert_eq!(log.digest, record(3).digest);

@@ -17,14 +17,14 @@ fn main() -> io::Result<()> {
             seed(&corpus.join(target), &format!("{model:?}"), &buffer.0[..length])?;
         }
     }
-    let values = || [0.5, -0.25, 0.0].into_iter().collect();
+    let values = [0.5, -0.25, 0.0].into_iter();
     let observe = |reading| Request::<8>::Observe { step: 300, mode: Mode::Policy, reading };
     let requests = [
         Request::Hello { protocol: PROTOCOL },
         Request::Reset,
         observe(Reading::Missing),
-        observe(Reading::Sensors(values())),
-        observe(Reading::State(values())),
+        observe(Reading::Sensors(values.clone().collect())),
+        observe(Reading::State(values.clone().collect())),
         Request::Usage,
     ];
     let replies = [
@@ -32,7 +32,7 @@ fn main() -> io::Result<()> {
         Reply::Ready,
         Reply::Action {
             step: 300,
-            action: values(),
+            action: values.clone().collect(),
             diagnostics: Diagnostics::default(),
             refused: Some(SensorError::NonFinite { index: 1 }),
             instructions: 1_000_000,
