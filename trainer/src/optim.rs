@@ -1,9 +1,18 @@
 //! Gradient descent: one step from a differentiated [`Tape`], or a refusal.
 //!
-//! ```ignore
-//! let mut adam = Adam::new(AdamConfig { rate: Schedule::cosine(1e-3, 100, 10_000), ..default() });
-//! tape.backward(loss);
-//! let step = adam.step(&mut params, &tape)?; // step.norm, step.rate
+//! ```
+//! # use forethought_trainer::{optim::{Adam, AdamConfig, Schedule}, tape::{ParameterSet, Tape}};
+//! # let (mut params, mut tape) = (ParameterSet::new(), Tape::new());
+//! # let w = params.add("w", nalgebra::DMatrix::from_element(2, 2, 1.0));
+//! let rate = Schedule::Cosine { peak: 0.1, floor: 0.0, warm_up: 5, total: 100 };
+//! let mut adam = Adam::new(AdamConfig { rate, ..AdamConfig::default() });
+//! for _ in 0..100 {
+//!     tape.clear();
+//!     tape.backward(tape.mean_square(tape.watch(&params, w)));
+//!     let step = adam.step(&mut params, &tape)?; // step.norm, step.rate
+//! }
+//! assert!(params[w].norm() < 0.1);
+//! # Ok::<(), forethought_trainer::optim::NonFiniteGradient>(())
 //! ```
 //!
 //! Parameters the graph does not watch are left alone. A gradient that is not finite changes neither

@@ -2,7 +2,11 @@
 //!
 //! A graph is written as nested calls, which read like the equation they compute:
 //!
-//! ```ignore
+//! ```
+//! # use {forethought_trainer::tape::Tape, nalgebra::DMatrix};
+//! # let tape = Tape::new();
+//! # let [w_e, s, x, z, target] = [0.1, 0.2, 0.3, 0.4, 0.5].map(|v| tape.parameter(&DMatrix::from_element(3, 3, v)));
+//! # let theta = tape.parameter(&DMatrix::from_element(3, 1, 0.1));
 //! // z ← h_θ(W_e x + S z)
 //! let b = tape.matmul(w_e, x);
 //! let z = tape.soft_threshold(tape.add(b, tape.matmul(s, z)), theta);
@@ -28,7 +32,6 @@ mod parameters;
 mod pointwise;
 mod product;
 mod shape;
-mod team;
 mod threshold;
 
 use std::cell::{Ref, RefCell};
@@ -40,7 +43,6 @@ use nalgebra::DMatrix;
 use buffers::Buffers;
 pub use context::{Backward, Forward};
 pub use parameters::{Id, ParameterSet};
-pub use team::Team;
 
 /// A node of a [`Tape`]: valid until that tape is [cleared](Tape::clear).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,9 +182,12 @@ impl Tape {
     /// `inputs`. All operations are made of this, and so may be those of a system of its own. Neither
     /// closure may use the tape itself.
     ///
-    /// ```ignore
+    /// ```
+    /// # use {forethought_trainer::tape::Tape, nalgebra::DMatrix};
+    /// # let tape = Tape::new();
+    /// # let x = tape.parameter(&DMatrix::from_element(1, 1, 2.0));
     /// // y = x³, x̄ += ȳ ⊙ 3x²
-    /// tape.record(
+    /// let y = tape.record(
     ///     &[x],
     ///     |forward| forward.map(x, |x| x * x * x),
     ///     move |backward| {
@@ -190,7 +195,9 @@ impl Tape {
     ///         let (y_bar, x_value) = (backward.gradient.as_slice(), backward.value(x).as_slice());
     ///         backward.add(x, y_bar.iter().zip(x_value).map(|(y_bar, x)| y_bar * 3.0 * x * x));
     ///     },
-    /// )
+    /// );
+    /// tape.backward(y);
+    /// assert_eq!((tape.scalar(y), tape.gradient(x)[0]), (8.0, 12.0));
     /// ```
     pub fn record(
         &self,

@@ -14,7 +14,9 @@ pub struct Id(usize);
 
 /// Named matrices, trained together.
 ///
-/// ```ignore
+/// ```
+/// # use {forethought_trainer::tape::{Id, ParameterSet}, nalgebra::DMatrix};
+/// # let [w_e, s, theta] = [(4, 2), (4, 4), (4, 1)].map(|(rows, cols)| DMatrix::zeros(rows, cols));
 /// struct Lista { w_e: Id, s: Id, theta: Id }
 ///
 /// let mut params = ParameterSet::new();
@@ -23,6 +25,7 @@ pub struct Id(usize);
 ///     s: params.add("s", s),
 ///     theta: params.add("theta", theta),
 /// };
+/// assert_eq!(params[lista.w_e].shape(), (4, 2));
 /// ```
 #[derive(Debug)]
 pub struct ParameterSet {
