@@ -64,6 +64,9 @@ impl<'a> Dense<'a> {
     /// Walks the panels from the first row to the last, in step with the slice of one entry a row.
     #[inline(always)]
     fn visit<R: Rows>(&self, rows: R, mut kernel: impl Kernel<R>) {
+        if self.panels.is_empty() {
+            return; // an input of no width, such as the latent of a model without one
+        }
         let rest = (self.panels, rows.first(self.rows));
         let rest = panels::<PANEL, R>(self.cols, rest, &mut kernel);
         let rest = panels::<8, R>(self.cols, rest, &mut kernel);

@@ -2,13 +2,13 @@
 
 use crate::{
     Case, Failure,
-    failure::{Golden, count, holds, near},
+    failure::{Golden, count, holds, near, same_bits},
     reference::{self, slope, wide},
     tiny::{self, H, NH, NU, NX, NZ, Numbers},
 };
 use forethought::{
     Zero,
-    artifact::{Artifact, Load, Model},
+    artifact::{Aligned, Artifact, Load, Model},
     cost::Cost,
     plan::{
         Rollout, Status,
@@ -27,6 +27,7 @@ pub const CASES: &[Case] = &[
     Case { name: "plan: a plan is never worse than its best start", run: best_start },
     Case { name: "plan: a larger budget never makes a plan worse", run: budgets },
     Case { name: "plan: every planned action is in its range", run: in_range },
+    Case { name: "plan: rounding does not lead a start out of the range", run: rounded_start },
     Case { name: "plan: a plan at its minimum has converged", run: converged },
     Case { name: "plan: golden bits", run: golden },
 ];
@@ -222,6 +223,26 @@ fn in_range() -> Result<(), Failure> {
         })?;
     }
     Ok(())
+}
+
+/// In `f32`, `−0.2 + (0.9 − −0.2)` is more than 0.9.
+fn rounded_start() -> Result<(), Failure> {
+    let (low, high) = (-0.2, 0.9);
+    holds("these limits are a test", low + (high - low) > high)?;
+    let mut header = tiny::header(Model::Pendulum);
+    header.planner.iterations = 0;
+    let weight = |part: &str, name: &str, row, col| match (part, name) {
+        ("action", "low") => low,
+        ("action", "high") => high,
+        _ => tiny::weight(part, name, row, col),
+    };
+    let mut buffer = Aligned([0; _]);
+    let length = tiny::fill_with(header, &weight, &mut buffer)?;
+    let artifact = Artifact::parse(&buffer.0[..length])?;
+    // Falling fast to the negative side: the best start is the highest torque.
+    let mut desk = Desk::load(&artifact)?;
+    desk.plan(&[-1.0, -3.0]);
+    same_bits("torque", &[high; H], desk.state.plan.actions.as_flattened())
 }
 
 fn converged() -> Result<(), Failure> {

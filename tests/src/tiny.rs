@@ -205,6 +205,15 @@ pub fn fill(
 ) -> Result<usize, Failure> {
     let mut header = header(model);
     adjust(&mut header);
+    fill_with(header, &weight, buffer)
+}
+
+/// Writes a weight file with any header and any weights, and returns its length.
+pub fn fill_with(
+    header: Header<'_>,
+    weight: &dyn Fn(&str, &str, usize, usize) -> f32,
+    buffer: &mut Buffer,
+) -> Result<usize, Failure> {
     let values = TENSORS.map(|(part, name, ..)| move |row, col| weight(part, name, row, col));
     let entries: [Entry<'_>; TENSORS.len()] = core::array::from_fn(|i| {
         let (part, name, rows, cols) = TENSORS[i];

@@ -2,6 +2,7 @@
 
 mod draw;
 mod legend;
+mod pen;
 
 pub use super::axis::Axis;
 use super::{

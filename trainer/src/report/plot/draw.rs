@@ -1,29 +1,22 @@
 //! Draws a [`Plot`] by plotters.
-//!
-//! Plotters' SVG has whole pixels only, which turns curves into stairs: so it draws ten times as large, and the view box
-//! brings it back to size. It does not know how wide a text will be either (no font is loaded): nothing here depends on
-//! that but the gaps in the legend.
 
 use super::{
     Mark, Plot, Series,
     legend::{self, Legend},
+    pen::{Area, Drawn, pixels, rgb, segment, text},
 };
 use crate::report::{
-    colour::{GRID, INK, MUTED, Rgb},
+    colour::{GRID, INK, MUTED},
     points::Point,
     svg::{FONT, image_tag},
 };
 use plotters::{
-    coord::{Shift, types::RangedCoordf64},
+    coord::types::RangedCoordf64,
     prelude::*,
-    style::text_anchor::{HPos, Pos, VPos},
+    style::text_anchor::{HPos, VPos},
 };
 use std::ops::Range;
 
-/// Drawn so many times as large as shown.
-pub(super) const SCALE: f64 = 10.0;
-/// Size of texts, in pixels.
-pub(super) const TEXT: f64 = 11.5;
 /// Room for the labels of the y axis; the same in every plot, so that plots above each other line up.
 const LEFT: f64 = 42.0;
 /// Room for the labels of the x axis, and for its name if it has one.
@@ -33,8 +26,6 @@ const RIGHT: f64 = 14.0;
 /// Pixels for one tick.
 const TICK: (f64, f64) = (72.0, 34.0);
 
-pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-type Drawn<'a, T> = Result<T, DrawingAreaErrorKind<<SVGBackend<'a> as DrawingBackend>::ErrorType>>;
 type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 
 /// The plot as SVG.
@@ -160,39 +151,4 @@ fn pieces(plot: &Plot, points: &[Point], [(left, right), (low, high)]: [(f64, f6
     let inside = |p: &Point| (p.0.clamp(left, right), p.1.clamp(low, high));
     let piece = |line: &[Point]| line.iter().map(inside).collect();
     placed.split(broken).filter(|line| !line.is_empty()).map(piece).collect()
-}
-
-/// From pixels on the page to units of the drawing.
-pub(super) fn pixels(value: f64) -> i32 {
-    (value * SCALE).round() as i32
-}
-
-/// A colour for plotters.
-pub(super) fn rgb([r, g, b]: Rgb) -> RGBColor {
-    RGBColor(r, g, b)
-}
-
-/// A straight line in units of the drawing, its width in pixels.
-pub(super) fn segment<'a>(
-    area: &Area<'a>,
-    from: (i32, i32),
-    to: (i32, i32),
-    width: f64,
-    colour: Rgb,
-) -> Drawn<'a, ()> {
-    area.draw(&PathElement::new([from, to], rgb(colour).stroke_width(pixels(width) as u32)))
-}
-
-/// Text in units of the drawing.
-pub(super) fn text<'a>(
-    area: &Area<'a>,
-    text: &str,
-    at: (i32, i32),
-    (h, v): (HPos, VPos),
-    colour: Rgb,
-) -> Drawn<'a, ()> {
-    // The backend divides sizes by 1.24.
-    let colour = rgb(colour);
-    let style = TextStyle::from(("sans-serif", 1.24 * TEXT * SCALE)).color(&colour).pos(Pos::new(h, v));
-    area.draw_text(text, &style, at)
 }

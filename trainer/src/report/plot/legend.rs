@@ -2,7 +2,7 @@
 
 use super::{
     Mark, Plot, Series,
-    draw::{Area, TEXT, pixels, rgb, segment, text},
+    pen::{Area, TEXT, pixels, rgb, segment, text},
 };
 use crate::report::colour::{INK, Ramp};
 use plotters::{
