@@ -276,6 +276,7 @@ impl Header<'_> {
                 self.estimator.gate.is_finite() && self.estimator.gate > 0.0,
                 "the filter's gate must be a positive number",
             ),
+            (self.estimator.patience > 0, "the filter's patience must be at least one observation"),
             (
                 self.cost.terms.iter().all(|t| {
                     finite(&[t.target, t.weight, t.terminal]) && t.weight >= 0.0 && t.terminal >= 0.0

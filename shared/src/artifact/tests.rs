@@ -476,7 +476,7 @@ type Change = fn(&mut Header<'static>);
 
 #[test]
 fn every_setting_out_of_range_has_its_sentence() {
-    let cases: [(Change, &str); 27] = [
+    let cases: [(Change, &str); 28] = [
         (|h| h.sizes.state = 0, "the state needs at least one component"),
         (|h| h.sizes.state = 65, "the state may have at most 64 components"),
         (|h| h.sizes.action = 0, "the action needs at least one component"),
@@ -499,6 +499,7 @@ fn every_setting_out_of_range_has_its_sentence() {
         (|h| h.sensors.low = f32::NAN, "a sensor's low end must be below its high end"),
         (|h| h.estimator.gate = 0.0, "the filter's gate must be a positive number"),
         (|h| h.estimator.gate = f32::NAN, "the filter's gate must be a positive number"),
+        (|h| h.estimator.patience = 0, "the filter's patience must be at least one observation"),
         (|h| h.cost.terms[0].target = f32::NAN, "a cost needs finite targets and weights of at least 0"),
         (|h| h.cost.terms[0].weight = -1.0, "a cost needs finite targets and weights of at least 0"),
         (

@@ -86,7 +86,7 @@ impl<'a> Gradient<'a> {
                 core::mem::swap(plan, trial);
                 plan.gradient(problem, x, self.horizon, gradient);
                 step *= GROW;
-                if gained < self.settings.tolerance * plan.cost {
+                if gained < self.settings.tolerance * plan.cost.abs() {
                     return (Status::Converged, iteration + 1);
                 }
             } else if direction.as_flattened().iter().all(|&d| d == 0.0) {
