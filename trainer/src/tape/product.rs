@@ -1,6 +1,6 @@
 //! Matrix products, each in the form that is fast for its shape.
 //!
-//! nalgebra hands products whose sizes all exceed 5 to matrixmultiply (SIMD kernels, both cores),
+//! nalgebra hands products whose sizes all exceed 5 to matrixmultiply (SIMD kernels),
 //! and that takes any strides, so that a transposed *view* costs little; `tr_mul` and `gemm_tr`
 //! instead compute scalar products one by one, ten times slower. Thin products (a head with one
 //! output, a state of three) get loops of their own over contiguous columns.
