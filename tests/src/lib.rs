@@ -15,6 +15,7 @@ extern crate std;
 
 mod agent;
 mod artifact;
+pub mod bench;
 mod cost;
 mod dense;
 mod estimate;
@@ -27,6 +28,7 @@ mod plan;
 mod policy;
 mod predict;
 mod reference;
+pub mod tensors;
 pub mod tiny;
 
 pub use failure::Failure;

@@ -4,7 +4,11 @@
 //! [`NC`] directions, the forward model is a small-signal copy of the physics, and every network has a little noise from
 //! an integer generator on top, so that no weight is zero and no sum is exact.
 
-use crate::{Failure, zero};
+use crate::{
+    Failure,
+    tensors::{Tensor, tensors},
+    zero,
+};
 use forethought::{
     agent::Agent,
     artifact::{
@@ -43,48 +47,19 @@ pub type Learned<'a> = Agent<'a, Lista<'a, NY, NC>, Network<'a, NX, NU, NZ, NH>,
 /// Holds the weight file.
 pub type Buffer = Aligned<[u8; 7168]>;
 
+/// The sizes with the learned model; the physics has no latent variable.
+pub const SIZES: Sizes = Sizes {
+    observation: NY as u32,
+    code: NC as u32,
+    state: NX as u16,
+    action: NU as u16,
+    latent: NZ as u16,
+    hidden: NH as u16,
+    horizon: H as u16,
+};
+
 /// Part, name, rows and columns of every tensor.
-pub const TENSORS: [(&str, &str, usize, usize); 39] = [
-    ("perceive", "w_e", NC, NY),
-    ("perceive", "bias", NC, 1),
-    ("perceive", "s", NC, NC),
-    ("perceive", "threshold", NC, 1),
-    ("perceive", "dictionary", NY, NC),
-    ("perceive", "mean", NY, 1),
-    ("readout", "w", 2, NC),
-    ("readout", "b", 2, 1),
-    ("estimate", "mean", NX, 1),
-    ("estimate", "prior", NX, 1),
-    ("estimate", "process", NX, 1),
-    ("estimate", "noise", 2, 1),
-    ("predict", "w_x", NH, NX),
-    ("predict", "w_s", NH, 1),
-    ("predict", "w_u", NH, NU),
-    ("predict", "w_z", NH, NZ),
-    ("predict", "b1", NH, 1),
-    ("predict", "w_h", NH, NH),
-    ("predict", "b2", NH, 1),
-    ("predict", "w_o", NX, NH),
-    ("predict", "b_o", NX, 1),
-    ("policy", "w_x", NH, NX),
-    ("policy", "w_s", NH, 1),
-    ("policy", "b1", NH, 1),
-    ("policy", "w_h", NH, NH),
-    ("policy", "b2", NH, 1),
-    ("policy", "w_o", NU, NH),
-    ("policy", "b_o", NU, 1),
-    ("value", "w_x", NH, NX),
-    ("value", "w_s", NH, 1),
-    ("value", "b1", NH, 1),
-    ("value", "w_h", NH, NH),
-    ("value", "b2", NH, 1),
-    ("value", "w_o", 1, NH),
-    ("value", "b_o", 1, 1),
-    ("cost", "action", NU, 1),
-    ("action", "low", NU, 1),
-    ("action", "high", NU, 1),
-    ("action", "safe", NU, 1),
-];
+pub const TENSORS: [Tensor; 39] = tensors(SIZES);
 
 /// The weight in a row and a column of a tensor.
 pub fn weight(part: &str, name: &str, row: usize, col: usize) -> f32 {
@@ -176,15 +151,7 @@ pub fn header(model: Model) -> Header<'static> {
     let measured = [Map::Cos, Map::Sin].map(|map| Feature { index: 0, map });
     Header {
         version: VERSION,
-        sizes: Sizes {
-            observation: NY as u32,
-            code: NC as u32,
-            state: NX as u16,
-            action: NU as u16,
-            latent: if model == Model::Network { NZ as u16 } else { 0 },
-            hidden: NH as u16,
-            horizon: H as u16,
-        },
+        sizes: if model == Model::Network { SIZES } else { Sizes { latent: 0, ..SIZES } },
         angles: Angles(1),
         sensors: Sensors { low: -0.5, high: 1.5 },
         encoder: Encoder { kind: EncoderKind::Lista, activation: Activation::Soft, iterations: 2 },

@@ -1,72 +1,60 @@
 //! What the kernels and the training steps cost on this machine. Medians: the machine is never quiet.
 
 use crate::{
+    export::WeightFile,
     optim::Adam,
     results::Row,
     tape::{ParameterSet, Tape},
     worlds::{Rng, camera::normal},
 };
 use anyhow::Result;
-use forethought::{dense::Dense, math};
+use forethought::{Zero, artifact::Model};
+use forethought_tests::bench::{self, Kernel, PlannerMemory};
 use nalgebra::DMatrix;
 use rand::SeedableRng;
-use std::{hint::black_box, time::Instant};
+use std::time::{Duration, Instant};
 
-/// All rows of `bench host`.
+/// All rows of `bench host`: the kernels that the chips are measured by, and a training step.
 pub fn host() -> Result<Vec<Row>> {
-    let rng = &mut Rng::seed_from_u64(0);
-    let mut rows = dense(rng);
-    rows.extend(functions());
-    rows.push(lista_step(rng)?);
+    let mut rows = kernels()?;
+    rows.push(lista_step(&mut Rng::seed_from_u64(0))?);
     Ok(rows)
 }
 
-/// Seconds of one call: the median over batches of `calls`.
-fn median(batches: usize, calls: usize, mut f: impl FnMut()) -> f64 {
-    let mut seconds: Vec<_> = (0..batches)
-        .map(|_| {
-            let start = Instant::now();
-            (0..calls).for_each(|_| f());
-            start.elapsed().as_secs_f64() / calls as f64
-        })
-        .collect();
-    seconds.sort_by(f64::total_cmp);
-    seconds[batches / 2]
-}
+fn kernels() -> Result<Vec<Row>> {
+    let mut buffer = vec![0; bench::ROOM];
+    let length = bench::weights(bench::SIZES, Model::Network, &mut buffer)?;
+    let weights = WeightFile::from_bytes(&buffer[..length]);
 
-fn dense(rng: &mut Rng) -> Vec<Row> {
-    const N: usize = 64;
-    let mut random = |n: usize| (0..n).map(|_| normal(rng) as f32).collect::<Vec<_>>();
-    let (weights, x) = (random(N * N), random(N));
-    let matrix = Dense::new(N, N, &weights).expect("64·64 weights");
-    let mut y = vec![0.0; N];
-    let add = median(200, 500, || matrix.add(black_box(&x), black_box(&mut y)));
-    let pull = median(200, 500, || matrix.pull(black_box(&x), black_box(&mut y)));
-    let each = (N * N) as f64;
-    vec![
-        Row::new("mat-vec 64x64", 1e9 * add, "ns a call"),
-        Row::new("mat-vec 64x64", 1e9 * add / each, "ns/multiply-add"),
-        Row::new("pullback 64x64", 1e9 * pull, "ns a call"),
-        Row::new("pullback 64x64", 1e9 * pull / each, "ns/multiply-add"),
-    ]
-}
-
-fn functions() -> Vec<Row> {
-    let inputs: Vec<f32> = (0..1000).map(|i| i as f32 * 0.0123 - 6.0).collect();
-    let time = |what: &str, f: &dyn Fn(f32) -> f32| {
-        let seconds = median(100, 10, || {
-            black_box(black_box(&inputs).iter().map(|&x| f(x)).sum::<f32>());
-        });
-        Row::new(what, 1e9 * seconds / inputs.len() as f64, "ns a call")
+    let mut rows = Vec::new();
+    let mut measure = |Kernel { name, multiply_adds, runs, call, idle }: Kernel| {
+        let ns = 1e9 * (seconds(call) - seconds(idle)) / f64::from(runs);
+        rows.push(Row::new(name, ns, "ns a call"));
+        if multiply_adds > 0 {
+            rows.push(Row::new(name, ns / multiply_adds as f64, "ns/multiply-add"));
+        }
     };
-    vec![
-        time("tanh", &math::tanh),
-        time("sin_cos", &|x| {
-            let (sin, cos) = math::sin_cos(x);
-            sin + cos
-        }),
-        time("exp", &math::exp),
-    ]
+    bench::functions(&mut measure);
+    bench::kernels(&weights.parse()?, &mut Box::new(PlannerMemory::ZERO), &mut measure)?;
+    Ok(rows)
+}
+
+/// Seconds of one call: the median over batches that are long beside a reading of the clock.
+fn seconds(call: &mut dyn FnMut()) -> f64 {
+    const BATCHES: usize = 101;
+    const BATCH: Duration = Duration::from_micros(100);
+    let mut time = |calls: u32| {
+        let start = Instant::now();
+        (0..calls).for_each(|_| call());
+        start.elapsed()
+    };
+    let mut calls = 1;
+    while time(calls) < BATCH {
+        calls *= 2;
+    }
+    let mut batches: Vec<_> = (0..BATCHES).map(|_| time(calls)).collect();
+    batches.sort();
+    batches[BATCHES / 2].as_secs_f64() / f64::from(calls)
 }
 
 /// Forward, backward and Adam of LISTA 144→256 with three iterations on a batch of 128, supervised on given codes.
@@ -83,7 +71,7 @@ fn lista_step(rng: &mut Rng) -> Result<Row> {
     let (y, target) = (random(NY, BATCH, 1.0), random(NC, BATCH, 0.3));
     let (mut tape, mut adam) = (Tape::new(), Adam::with_rate(1e-4));
     let mut failed = None;
-    let seconds = median(60, 5, || {
+    let seconds = seconds(&mut || {
         tape.clear();
         let (s, threshold) = (tape.watch(&params, s), tape.watch(&params, threshold));
         let drive = tape.matmul(tape.watch(&params, w_e), tape.constant(y.clone()));

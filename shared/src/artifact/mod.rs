@@ -191,6 +191,3 @@ pub trait Load<'a>: Sized {
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(16))]
 pub struct Aligned<T: ?Sized>(pub T);
-
-#[cfg(test)]
-mod tests;

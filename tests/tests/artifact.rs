@@ -1,13 +1,16 @@
-use super::*;
-use crate::{
+//! The weight file's reader against everything that can be wrong with a file.
+
+use forethought::{
     Zero,
     agent::{Agent, Decision, Mind, Mode, Reading},
-    feature::{Feature, Map},
+    artifact::*,
+    feature::{Angles, Feature, Map},
     perceive::lista::Lista,
     predict::{network::Network, physics::pendulum::Pendulum},
 };
+use forethought_tests::tensors;
 use proptest::prelude::*;
-use std::{collections::BTreeSet, format, string::ToString, vec, vec::Vec};
+use std::collections::BTreeSet;
 
 const NY: usize = 3;
 const NC: usize = 5;
@@ -21,41 +24,20 @@ type Learned<'a> = Agent<'a, Lista<'a, NY, NC>, Network<'a, NX, NU, NZ, NH>, NY,
 type Larger<'a> = Agent<'a, Lista<'a, 5, 7>, Network<'a, 3, 2, 2, 5>, 5, 7, 3, 2, 2, 5, 4>;
 type Physical<'a> = Agent<'a, Lista<'a, NY, NC>, Pendulum, NY, NC, NX, NU, 0, NH, H>;
 
-/// Part, name, rows and columns of what an agent with a learned model needs.
-const TENSORS: [(&str, &str, usize, usize); 32] = [
-    ("perceive", "w_e", NC, NY),
-    ("perceive", "bias", NC, 1),
-    ("perceive", "s", NC, NC),
-    ("perceive", "threshold", NC, 1),
-    ("perceive", "dictionary", NY, NC),
-    ("perceive", "mean", NY, 1),
-    ("readout", "w", 2, NC),
-    ("readout", "b", 2, 1),
-    ("estimate", "mean", NX, 1),
-    ("estimate", "prior", NX, 1),
-    ("estimate", "process", NX, 1),
-    ("estimate", "noise", 2, 1),
-    ("predict", "w_x", NH, NX),
-    ("predict", "w_s", NH, 1),
-    ("predict", "w_u", NH, NU),
-    ("predict", "w_z", NH, NZ),
-    ("predict", "b1", NH, 1),
-    ("predict", "w_h", NH, NH),
-    ("predict", "b2", NH, 1),
-    ("predict", "w_o", NX, NH),
-    ("predict", "b_o", NX, 1),
-    ("policy", "w_x", NH, NX),
-    ("policy", "w_s", NH, 1),
-    ("policy", "b1", NH, 1),
-    ("policy", "w_h", NH, NH),
-    ("policy", "b2", NH, 1),
-    ("policy", "w_o", NU, NH),
-    ("policy", "b_o", NU, 1),
-    ("cost", "action", NU, 1),
-    ("action", "low", NU, 1),
-    ("action", "high", NU, 1),
-    ("action", "safe", NU, 1),
-];
+const SIZES: Sizes = Sizes {
+    observation: NY as u32,
+    code: NC as u32,
+    state: NX as u16,
+    action: NU as u16,
+    latent: NZ as u16,
+    hidden: NH as u16,
+    horizon: H as u16,
+};
+
+/// What an agent with a learned model needs; a value it need not have.
+fn tensors() -> impl Iterator<Item = tensors::Tensor> {
+    tensors::tensors(SIZES).into_iter().filter(|(part, ..)| *part != "value")
+}
 
 fn value(part: &str, name: &str, row: usize, col: usize) -> f32 {
     match (part, name) {
@@ -71,15 +53,7 @@ fn header() -> Header<'static> {
     let term = |index, map| Term { feature: Feature { index, map }, target: 0.5, weight: 1.0, terminal: 2.0 };
     Header {
         version: VERSION,
-        sizes: Sizes {
-            observation: NY as u32,
-            code: NC as u32,
-            state: NX as u16,
-            action: NU as u16,
-            latent: NZ as u16,
-            hidden: NH as u16,
-            horizon: H as u16,
-        },
+        sizes: SIZES,
         angles: Angles(1),
         sensors: Sensors { low: -1.0, high: 1.0 },
         encoder: Encoder { kind: EncoderKind::Lista, activation: Activation::Soft, iterations: 1 },
@@ -126,6 +100,12 @@ impl File {
         self.parse().expect_err("the file is bad")
     }
 
+    /// Where the tensor section starts.
+    fn section(&self) -> usize {
+        let header = u32::from_le_bytes(*self.bytes()[8..].first_chunk().expect("a prelude")) as usize;
+        (PRELUDE + header).next_multiple_of(ALIGN)
+    }
+
     /// States the right length and checksum again, so that what lies behind them is reached.
     fn mend(mut self) -> Self {
         let length = self.length as u32;
@@ -139,7 +119,7 @@ impl File {
 
 /// A file with this header, and with the tensors that `keep` wants.
 fn file_of(header: Header<'static>, keep: impl Fn(&str, &str) -> bool) -> File {
-    let kept = TENSORS.into_iter().filter(|(part, name, ..)| keep(part, name));
+    let kept = tensors().filter(|(part, name, ..)| keep(part, name));
     let kept: Vec<_> =
         kept.map(|tensor| (tensor, move |row, col| value(tensor.0, tensor.1, row, col))).collect();
     let entries = kept.iter().map(|((part, name, rows, cols), value)| Entry {
@@ -166,6 +146,7 @@ fn file(change: impl FnOnce(&mut Header<'static>)) -> File {
 fn retabled(change: impl FnOnce(&mut [Tensor<'_>])) -> File {
     let file = file(|_| {});
     let artifact = file.parse().expect("a good file");
+    let section = &file.bytes()[file.section()..file.length - 4];
     let mut header = artifact.header().clone();
     change(&mut header.tensors);
     let mut bytes = Vec::from(MAGIC);
@@ -174,14 +155,14 @@ fn retabled(change: impl FnOnce(&mut [Tensor<'_>])) -> File {
     bytes.extend((header.len() as u32).to_le_bytes());
     bytes.extend(&header);
     bytes.resize(bytes.len().next_multiple_of(ALIGN), 0);
-    bytes.extend(artifact.tensors);
+    bytes.extend(section);
     bytes.extend([0; 4]);
     File::new(&bytes).mend()
 }
 
 /// The table index of a tensor.
 fn index(part: &str, name: &str) -> usize {
-    TENSORS.iter().position(|(p, n, ..)| (*p, *n) == (part, name)).expect("it is in the list")
+    tensors().position(|(p, n, ..)| (p, n) == (part, name)).expect("it is in the list")
 }
 
 /// Whatever is accepted must run: every kind of agent, both modes, every kind of reading.
@@ -220,7 +201,7 @@ fn a_good_file_is_read() {
     assert!(!artifact.is_empty());
     assert_eq!(artifact.checksum().to_le_bytes(), file.bytes()[file.length - 4..]);
     assert!(artifact.has("predict") && !artifact.has("value"));
-    for (part, name, rows, cols) in TENSORS {
+    for (part, name, rows, cols) in tensors() {
         let weights = artifact.matrix(part, name, rows, cols).unwrap();
         for col in 0..cols {
             let (mut unit, mut column) = (vec![0.0; cols], vec![0.0; rows]);
@@ -312,7 +293,7 @@ proptest! {
     #[test]
     fn mutated_weights_are_refused_or_run(changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u32>()), 1..6)) {
         let mut file = file(|_| {});
-        let start = file.length - 4 - file.parse().unwrap().tensors.len();
+        let start = file.section();
         for (at, bits) in changes {
             let at = start + 4 * at.index((file.length - 4 - start) / 4);
             file.bytes_mut()[at..at + 4].copy_from_slice(&bits.to_le_bytes());
@@ -391,7 +372,7 @@ fn a_misaligned_file_is_refused() {
 fn a_number_that_is_none_is_refused() {
     let good = file(|_| {});
     let artifact = good.parse().unwrap();
-    let start = good.length - 4 - artifact.tensors.len();
+    let start = good.section();
     for (i, tensor) in artifact.header().tensors.iter().enumerate() {
         for number in [f32::NAN, -f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
             let mut bad = good.clone();
@@ -405,7 +386,7 @@ fn a_number_that_is_none_is_refused() {
 
 #[test]
 fn every_tensor_is_needed() {
-    for (part, name, ..) in TENSORS {
+    for (part, name, ..) in tensors() {
         let file = file_of(header(), |p, n| (p, n) != (part, name));
         let error = Learned::load(&file.parse().unwrap()).unwrap_err();
         assert_eq!(error, ArtifactError::Missing { part, name });
@@ -416,7 +397,7 @@ fn every_tensor_is_needed() {
 
 #[test]
 fn every_tensor_must_have_its_shape() {
-    for (part, name, rows, cols) in TENSORS {
+    for (part, name, rows, cols) in tensors() {
         let shape = |rows: usize, cols: usize| {
             let file = retabled(|tensors| {
                 let tensor = &mut tensors[index(part, name)];
@@ -532,7 +513,7 @@ fn every_number_out_of_range_has_its_sentence() {
         ("cost", "action", -0.1, "an action's weight must be at least 0"),
     ] {
         let mut file = file(|_| {});
-        let start = file.length - 4 - file.parse().unwrap().tensors.len();
+        let start = file.section();
         let at = start + file.parse().unwrap().header().tensors[index(part, name)].offset as usize;
         file.bytes_mut()[at..at + 4].copy_from_slice(&f32::to_le_bytes(number));
         let file = file.mend();
@@ -591,7 +572,7 @@ fn every_error_has_its_sentence() {
 fn what_cannot_be_written_is_an_error() {
     let zero = |_, _| 0.0;
     let entry = || Entry { part: "p", name: "n", rows: 1, cols: 1, value: &zero };
-    let entries: Vec<_> = (0..=super::TENSORS).map(|_| entry()).collect();
+    let entries: Vec<_> = (0..=TENSORS).map(|_| entry()).collect();
     let mut buffer = vec![0; 8192];
     assert_eq!(write(header(), &entries, &mut buffer), Err(WriteError::TooManyTensors));
     let length = write(header(), &entries[1..], &mut buffer).unwrap();

@@ -1,0 +1,54 @@
+//! The tensors of an agent with a LISTA encoder, a learned model, a policy and a value, in any sizes.
+
+use forethought::artifact::Sizes;
+
+/// Part, name, rows and columns.
+pub type Tensor = (&'static str, &'static str, usize, usize);
+
+/// Every tensor, for a state with one angle, whose cosine and sine are measured.
+pub const fn tensors(sizes: Sizes) -> [Tensor; 39] {
+    let (ny, nc) = (sizes.observation as usize, sizes.code as usize);
+    let (nx, nu, nz, nh) =
+        (sizes.state as usize, sizes.action as usize, sizes.latent as usize, sizes.hidden as usize);
+    [
+        ("perceive", "w_e", nc, ny),
+        ("perceive", "bias", nc, 1),
+        ("perceive", "s", nc, nc),
+        ("perceive", "threshold", nc, 1),
+        ("perceive", "dictionary", ny, nc),
+        ("perceive", "mean", ny, 1),
+        ("readout", "w", 2, nc),
+        ("readout", "b", 2, 1),
+        ("estimate", "mean", nx, 1),
+        ("estimate", "prior", nx, 1),
+        ("estimate", "process", nx, 1),
+        ("estimate", "noise", 2, 1),
+        ("predict", "w_x", nh, nx),
+        ("predict", "w_s", nh, 1),
+        ("predict", "w_u", nh, nu),
+        ("predict", "w_z", nh, nz),
+        ("predict", "b1", nh, 1),
+        ("predict", "w_h", nh, nh),
+        ("predict", "b2", nh, 1),
+        ("predict", "w_o", nx, nh),
+        ("predict", "b_o", nx, 1),
+        ("policy", "w_x", nh, nx),
+        ("policy", "w_s", nh, 1),
+        ("policy", "b1", nh, 1),
+        ("policy", "w_h", nh, nh),
+        ("policy", "b2", nh, 1),
+        ("policy", "w_o", nu, nh),
+        ("policy", "b_o", nu, 1),
+        ("value", "w_x", nh, nx),
+        ("value", "w_s", nh, 1),
+        ("value", "b1", nh, 1),
+        ("value", "w_h", nh, nh),
+        ("value", "b2", nh, 1),
+        ("value", "w_o", 1, nh),
+        ("value", "b_o", 1, 1),
+        ("cost", "action", nu, 1),
+        ("action", "low", nu, 1),
+        ("action", "high", nu, 1),
+        ("action", "safe", nu, 1),
+    ]
+}
