@@ -276,7 +276,10 @@ impl<
                 decision.diagnostics.status = status;
                 decision.diagnostics.iterations = iterations;
                 decision.diagnostics.cost = state.planner.plan.cost;
-                if let Some(first) = state.planner.plan.actions.first() {
+                // Where the model runs off there is no plan worth following: the action stays the safe one.
+                if let Some(first) = state.planner.plan.actions.first()
+                    && state.planner.plan.cost.is_finite()
+                {
                     decision.action = *first;
                 }
             }

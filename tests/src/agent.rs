@@ -250,6 +250,9 @@ fn enormous_state() -> Result<(), Failure> {
                 {
                     mind.step(&mut state, Reading::State(&x), mode, &mut decision)?;
                     holds("the action is in its range", (-2.0..=2.0).contains(&decision.action[0]))?;
+                    if !decision.diagnostics.cost.is_finite() {
+                        same_bits("safe action where the model runs off", &[tiny::SAFE], &decision.action)?;
+                    }
                 }
                 holds("the cost of a healthy state is finite", decision.diagnostics.cost.is_finite())?;
             }

@@ -131,7 +131,7 @@ fn spread<const N: usize>(range: f32) -> [f32; N] {
     array::from_fn(|i| range * ((i * 37 % 64) as f32 / 31.5 - 1.0))
 }
 
-/// A function is too short to be measured on its own.
+/// A function is too short to be measured on its own: `call` runs it over all inputs.
 fn function<T>(measure: &mut impl FnMut(Kernel<'_>), name: &'static str, range: f32, f: impl Fn(f32) -> T) {
     const INPUTS: usize = 64;
     let inputs: [f32; INPUTS] = spread(range);
