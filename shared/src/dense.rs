@@ -51,9 +51,10 @@ impl<'a> Dense<'a> {
         }
     }
 
-    /// `y += W x`. `y` holds the bias, or what other inputs have added. Entries past `rows` and `cols` are left alone.
+    /// `y += W x`, for an `x` of at least `cols` entries. `y` holds the bias, or what other inputs have added. Entries
+    /// past `rows` and `cols` are left alone.
     pub fn add(&self, x: &[f32], y: &mut [f32]) {
-        self.visit(y, Add(x));
+        self.visit(y, Add(Rows::first(x, self.cols)));
     }
 
     /// `gx += Wᵀ g`: the pullback of [`add`](Self::add), from the output's gradient `g` to the input's.
@@ -142,7 +143,16 @@ impl<'y> Kernel<&'y mut [f32]> for Add<'_> {
     #[inline(always)]
     fn panel<const P: usize>(&mut self, columns: &[[f32; P]], y: &'y mut [f32; P]) {
         let mut sums = *y;
-        for (column, &x) in columns.iter().zip(self.0) {
+        // Four columns a round, so that counting them costs little beside the work.
+        let ((columns, last), (fours, xs)) = (columns.as_chunks::<4>(), self.0.as_chunks::<4>());
+        for (columns, xs) in columns.iter().zip(fours) {
+            for (column, &x) in columns.iter().zip(xs) {
+                for (sum, w) in sums.iter_mut().zip(column) {
+                    *sum += w * x;
+                }
+            }
+        }
+        for (column, &x) in last.iter().zip(xs) {
             for (sum, w) in sums.iter_mut().zip(column) {
                 *sum += w * x;
             }
