@@ -10,7 +10,8 @@ const VARIABLE: &str = "FORETHOUGHT_ARTIFACT";
 /// missing to whoever includes it, and is otherwise that of the bench, so that this is the only complaint.
 pub fn generate(board: &str, out_dir: &Path) -> Result<(), String> {
     println!("cargo::rerun-if-env-changed={VARIABLE}");
-    let (weights, complaint) = match env::var_os(VARIABLE) {
+    let named = env::var_os(VARIABLE).filter(|name| !name.is_empty());
+    let (weights, complaint) = match named {
         None => {
             let how_to = format!(
                 "the agent needs a weight file: make one with \

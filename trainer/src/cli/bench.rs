@@ -1,5 +1,6 @@
 //! `forethought bench`: what the kernels cost, on the host in time, on a machine in instructions.
 
+use super::answer;
 use crate::{
     bench,
     device::{self, Machine},
@@ -25,9 +26,9 @@ impl Args {
         let seconds = started.elapsed().as_secs_f64();
         let results = Results { name: format!("bench {}", self.target), seed: 0, seconds, rows };
         if self.json {
-            println!("{}", serde_json::to_string(&results)?);
+            answer(&(serde_json::to_string(&results)? + "\n"))?;
         } else {
-            print!("{}", results.table());
+            answer(&results.table())?;
         }
         Ok(if results.hold() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }

@@ -1,6 +1,6 @@
 //! `forethought eval`: flies an artifact in its world.
 
-use super::with_artifact;
+use super::{answer, with_artifact};
 use crate::{
     evaluate::{self, Flight, Score, View},
     report::pendulum::ScoreRow,
@@ -74,7 +74,7 @@ impl Args {
             let object = serde_json::json!({
                 "episodes": self.episodes, "seed": self.seed, "optimum": pendulum::OPTIMUM, "rows": flown,
             });
-            println!("{object}");
+            answer(&format!("{object}\n"))?;
         }
         let holds = flown.iter().all(|f| f.bound.is_none_or(|bound| f.score.mean >= bound));
         Ok(if holds || !self.check { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -1,4 +1,5 @@
-//! The command line. JSON goes to stdout, everything for people to stderr.
+//! The command line. What a command is asked for goes to stdout (with `--json` as JSON and nothing else), everything
+//! said on the way to stderr.
 
 mod act;
 mod bench;
@@ -11,7 +12,7 @@ mod train;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand, ValueEnum};
 use forethought::{agent, artifact::Artifact};
-use std::{path::Path, process::ExitCode};
+use std::{io::Write, path::Path, process::ExitCode};
 
 /// A mind that fits on a microcontroller: train it here, fly it there, bit for bit the same.
 #[derive(Debug, Parser)]
@@ -69,6 +70,16 @@ impl From<Mode> for agent::Mode {
             Mode::Plan => Self::Plan,
             Mode::Policy => Self::Policy,
         }
+    }
+}
+
+/// Writes a result to stdout. If nobody reads it any more, as behind `| head`, that is no error.
+fn answer(text: &str) -> Result<()> {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(error).context("cannot write to stdout")
+        }
+        _ => Ok(()),
     }
 }
 
