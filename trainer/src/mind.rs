@@ -71,7 +71,9 @@ pub fn load<'a>(artifact: &Artifact<'a>) -> Result<Box<dyn Mind + 'a>, ArtifactE
     match artifact.header().model {
         Model::Pendulum => sized::<Small<'a, Pendulum>, 2, 1>(artifact),
         Model::Network => match sized::<Small<'a, Network<'a, 2, 1, 0, 32>>, 2, 1>(artifact) {
-            Err(ArtifactError::TooLarge { .. }) => load_large(artifact),
+            Err(ArtifactError::TooLarge { .. }) => {
+                sized::<Large<'a, Network<'a, 16, 8, 16, 256>>, 16, 8>(artifact)
+            }
             fits => fits,
         },
     }
@@ -144,9 +146,4 @@ pub fn state_size(header: &Header<'_>) -> usize {
     let planner = 2 * rollout + 2 * h * nu + 1;
     let last = nu + 1;
     4 * (perceive + estimate + planner + last)
-}
-
-/// Loads an artifact with a learned model into the largest type.
-pub fn load_large<'a>(artifact: &Artifact<'a>) -> Result<Box<dyn Mind + 'a>, ArtifactError> {
-    sized::<Large<'a, Network<'a, 16, 8, 16, 256>>, 16, 8>(artifact)
 }

@@ -9,6 +9,7 @@ use crate::{
 };
 use forethought::feature::Angles;
 use nalgebra::DMatrix;
+use std::borrow::Borrow;
 
 /// Where weights are taken from, and whether they are to be trained.
 #[derive(Clone, Copy)]
@@ -121,4 +122,10 @@ pub fn lift(tape: &Tape, angles: Angles, x: Var) -> (Var, Var) {
     let sines: Vec<_> = (0..nx).filter(|&i| angles.contains(i)).map(|i| tape.sin(row(i))).collect();
     let sines = if sines.is_empty() { tape.constant(DMatrix::zeros(0, columns)) } else { tape.stack(&sines) };
     (tape.stack(&lifted), sines)
+}
+
+/// Samples side by side: one a column.
+pub fn columns<S: Borrow<[f32]>>(samples: &[S]) -> DMatrix<f32> {
+    let rows = samples.first().map_or(0, |sample| sample.borrow().len());
+    DMatrix::from_vec(rows, samples.len(), samples.concat())
 }

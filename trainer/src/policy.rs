@@ -11,11 +11,11 @@
 
 use crate::{
     export::Tensors,
-    network::{Input, Trunk, Weights, lift},
+    network::{Input, Trunk, Weights, columns, lift},
     optim::{Adam, AdamConfig, Schedule},
     predict::network::Network,
     tape::{ParameterSet, Tape, Var},
-    value::{Value, matrix},
+    value::Value,
     worlds::Rng,
 };
 use anyhow::Result;
@@ -168,7 +168,7 @@ impl Policy {
         let mut states: Vec<Vec<f32>> = (0..config.batch).map(|_| start(rng)).collect();
         for step in 0..config.steps {
             tape.clear();
-            let mut x = tape.constant(matrix(&states));
+            let mut x = tape.constant(columns(&states));
             let (mut visited, mut costs) = (Vec::new(), Vec::new());
             for _ in 0..config.horizon {
                 let lifted = lift(&tape, self.angles, x);

@@ -68,8 +68,3 @@ impl Value {
         self.trunk.export(&self.params, "value", tensors);
     }
 }
-
-/// States side by side: one a column.
-pub fn matrix(states: &[Vec<f32>]) -> DMatrix<f32> {
-    DMatrix::from_vec(states[0].len(), states.len(), states.concat())
-}

@@ -70,7 +70,7 @@ impl Args {
         write_file(&out.join("config.toml"), toml::to_string(&config)?.as_bytes())?;
 
         eval::print(&flown, self.episodes);
-        for error in pendulum::model_errors(&artifact, trained.held_out(&config))? {
+        for error in &report.model_errors {
             eprintln!(
                 "  model, {:<6} RMSE / standard deviation on held-out episodes: {:.2} % one step ahead, {:.2} % twenty",
                 error.coordinate,

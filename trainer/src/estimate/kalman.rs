@@ -1,6 +1,11 @@
 //! The noise that the Kalman filter is to expect, measured on data that training has not seen.
 
-use crate::{data::log::Episode, network::lift, predict::network::Network, tape::Tape};
+use crate::{
+    data::log::Episode,
+    network::{columns, lift},
+    predict::network::Network,
+    tape::Tape,
+};
 use forethought::{feature::Angles, math};
 use nalgebra::DMatrix;
 
@@ -23,13 +28,13 @@ pub fn process_noise(
     floor: f32,
 ) -> Vec<f32> {
     let tape = Tape::new();
-    let stack = |rows: Vec<&Vec<f32>>| {
-        DMatrix::from_vec(rows[0].len(), rows.len(), rows.into_iter().flatten().copied().collect())
-    };
-    let before = stack(episodes.iter().flat_map(|e| &e.states[..e.actions.len()]).collect());
-    let after = stack(episodes.iter().flat_map(|e| &e.states[1..]).collect());
+    fn stack<'a>(rows: impl Iterator<Item = &'a Vec<f32>>) -> DMatrix<f32> {
+        columns(&rows.map(Vec::as_slice).collect::<Vec<_>>())
+    }
+    let before = stack(episodes.iter().flat_map(|e| &e.states[..e.actions.len()]));
+    let after = stack(episodes.iter().flat_map(|e| &e.states[1..]));
     let x = tape.constant(before);
-    let u = tape.constant(stack(episodes.iter().flat_map(|e| &e.actions).collect()));
+    let u = tape.constant(stack(episodes.iter().flat_map(|e| &e.actions)));
     let predicted = model.step(&tape, true, x, lift(&tape, angles, x), u);
     let predicted = tape.value(predicted);
     let rows = predicted.row_iter().zip(after.row_iter()).enumerate();

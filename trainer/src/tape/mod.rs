@@ -133,17 +133,12 @@ impl Tape {
     /// # Panics
     /// If `loss` is not 1×1.
     pub fn backward(&self, loss: Var) {
-        self.backward_scaled(loss, 1.0);
-    }
-
-    /// [`backward`](Tape::backward) of `scale · loss`.
-    pub fn backward_scaled(&self, loss: Var, scale: f32) {
         assert_eq!(self.shape(loss), (1, 1), "backward: the loss must be 1x1");
         let graph = &mut *self.graph.borrow_mut();
         let Graph { nodes, gradients, buffers, .. } = graph;
         gradients.drain(..).flatten().for_each(|matrix| buffers.recycle(matrix));
         gradients.resize_with(nodes.len(), || None);
-        gradients[loss.0] = Some(DMatrix::from_element(1, 1, scale));
+        gradients[loss.0] = Some(DMatrix::from_element(1, 1, 1.0));
 
         for index in (0..=loss.0).rev() {
             let Some(pullback) = &nodes[index].pullback else { continue };
