@@ -13,7 +13,8 @@ use forethought::{
     math,
     perceive::{
         Encoder,
-        lista::{Lista, rectified, soft},
+        lista::Lista,
+        prox::{rectified, soft},
         readout::ReadOut,
     },
 };

@@ -15,16 +15,20 @@ pub struct Row {
     pub reference: Option<f64>,
     /// Where the reference is from.
     pub source: Option<&'static str>,
-    /// The largest value that is demanded of ourselves.
+    /// What is demanded of ourselves.
     pub bound: Option<f64>,
     /// Whether the bound holds.
     pub holds: Option<bool>,
+    /// Whether the bound is the least value, not the largest.
+    #[serde(skip)]
+    least: bool,
 }
 
 impl Row {
     /// A value on its own.
     pub fn new(what: impl Into<String>, value: f64, unit: &'static str) -> Self {
-        Self { what: what.into(), value, unit, reference: None, source: None, bound: None, holds: None }
+        let (reference, source, bound, holds) = (None, None, None, None);
+        Self { what: what.into(), value, unit, reference, source, bound, holds, least: false }
     }
 
     /// Beside a published value.
@@ -35,7 +39,19 @@ impl Row {
     /// At most so much is demanded.
     pub fn at_most(self, bound: f64) -> Self {
         let holds = self.value <= bound;
-        Self { bound: Some(bound), holds: Some(holds), ..self }
+        Self { bound: Some(bound), holds: Some(holds), least: false, ..self }
+    }
+
+    /// At least so much is demanded.
+    pub fn at_least(self, bound: f64) -> Self {
+        let holds = self.value >= bound;
+        Self { bound: Some(bound), holds: Some(holds), least: true, ..self }
+    }
+
+    /// The bound in words; empty without one.
+    pub fn demand(&self) -> String {
+        let sense = if self.least { "at least" } else { "at most" };
+        self.bound.map_or_else(String::new, |bound| format!("{sense} {bound}"))
     }
 }
 
@@ -65,8 +81,8 @@ impl Results {
             if let (Some(reference), Some(source)) = (row.reference, row.source) {
                 text += &format!(" ({source}: {})", significant(reference));
             }
-            if let (Some(bound), Some(holds)) = (row.bound, row.holds) {
-                text += &format!(" at most {bound}: {}", if holds { "holds" } else { "DOES NOT HOLD" });
+            if let Some(holds) = row.holds {
+                text += &format!(" {}: {}", row.demand(), if holds { "holds" } else { "DOES NOT HOLD" });
             }
             text.trim_end().to_owned() + "\n"
         };
@@ -75,7 +91,7 @@ impl Results {
 }
 
 /// Three digits that matter, or all of a large number.
-fn significant(value: f64) -> String {
+pub fn significant(value: f64) -> String {
     if value == 0.0 || value.abs() >= 100.0 {
         return format!("{value:.0}");
     }
@@ -95,6 +111,8 @@ mod tests {
         assert!(results.table().contains("DOES NOT HOLD"));
         results.rows[0] = results.rows[0].clone().at_most(2.5);
         assert!(results.hold());
+        results.rows[0] = results.rows[0].clone().at_least(2.5);
+        assert!(!results.hold() && results.table().contains("at least 2.5: DOES NOT HOLD"));
     }
 
     #[test]

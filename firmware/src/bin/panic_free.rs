@@ -29,7 +29,8 @@ use forethought::{
     network::StateNetwork,
     perceive::{
         Encoder,
-        lista::{Lista, rectified, soft},
+        lista::Lista,
+        prox::{rectified, soft},
         readout::ReadOut,
     },
     plan::{

@@ -6,7 +6,10 @@
 //! with `h_θ` the soft threshold `sign(v)·max(|v|−θ, 0)` or its rectified half `max(v−θ, 0)`, and one threshold `θ` a
 //! unit. `c` takes in the mean of the observations: `c = −W_e ȳ`. The decoder is `y ≈ D z + ȳ`.
 
-use super::Encoder;
+use super::{
+    Encoder,
+    prox::{rectified, soft},
+};
 use crate::{
     Zero,
     artifact::{Activation, Artifact, ArtifactError, EncoderKind, Load},
@@ -94,20 +97,4 @@ impl<const NY: usize, const NC: usize> Encoder<NY, NC> for Lista<'_, NY, NC> {
         }
         self.dictionary.add(code, y);
     }
-}
-
-/// The soft threshold `sign(v)·max(|v|−t, 0)`: the proximal operator of `t‖·‖₁`.
-pub fn soft(v: f32, t: f32) -> f32 {
-    if v > t {
-        v - t
-    } else if v < -t {
-        v + t
-    } else {
-        0.0
-    }
-}
-
-/// The rectified threshold `max(v−t, 0)`: the same under the constraint `z ≥ 0`.
-pub fn rectified(v: f32, t: f32) -> f32 {
-    if v > t { v - t } else { 0.0 }
 }

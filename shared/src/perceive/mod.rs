@@ -1,6 +1,7 @@
 //! Perception: from raw sensors to a sparse code, and from the code to what the state estimator needs.
 
 pub mod lista;
+pub mod prox;
 pub mod readout;
 
 use crate::Zero;

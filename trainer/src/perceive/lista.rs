@@ -6,6 +6,7 @@
 //! reconstruction through a linear decoder, L1 on the code, and a linear read-out `m` of the code; here `m` are the
 //! features of the state that the filter wants measured.
 
+use super::inference::{largest_eigenvalue, normalise};
 use crate::{
     export::Tensors,
     optim::{Adam, AdamConfig, Schedule},
@@ -169,26 +170,4 @@ impl Lista {
         tensors.matrix("readout", "w", value(self.readout));
         tensors.matrix("readout", "b", value(self.offset));
     }
-}
-
-/// Brings every atom to unit length.
-fn normalise(dictionary: &mut DMatrix<f32>) {
-    for mut atom in dictionary.column_iter_mut() {
-        let norm = atom.norm();
-        if norm > 0.0 {
-            atom /= norm;
-        }
-    }
-}
-
-/// The largest eigenvalue of a positive semi-definite matrix, by power iteration.
-fn largest_eigenvalue(gram: &DMatrix<f32>) -> f32 {
-    let mut v = DMatrix::from_element(gram.ncols(), 1, 1.0);
-    let mut value = 1.0;
-    for _ in 0..100 {
-        v = gram * v;
-        value = v.norm();
-        v /= value;
-    }
-    value
 }

@@ -1,3 +1,4 @@
 //! Training of encoders.
 
+pub mod inference;
 pub mod lista;
