@@ -15,6 +15,7 @@ pub mod perceive;
 pub mod policy;
 pub mod predict;
 pub mod report;
+pub mod reproduce;
 pub mod results;
 pub mod tape;
 pub mod tasks;

@@ -1,4 +1,4 @@
-//! The command line: `forethought train | eval | inspect | act | hil | bench | run`.
+//! The command line: `forethought train | eval | inspect | act | hil | bench | reproduce | run`.
 #![forbid(unsafe_code)]
 
 use clap::Parser;

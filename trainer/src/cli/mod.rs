@@ -6,6 +6,7 @@ mod bench;
 mod eval;
 mod hil;
 mod inspect;
+mod reproduce;
 mod run;
 mod train;
 
@@ -36,6 +37,8 @@ enum Command {
     Hil(hil::Args),
     /// Measure the kernels on the host or on a machine.
     Bench(bench::Args),
+    /// Measure a published result again, beside the published number.
+    Reproduce(reproduce::Args),
     /// Run a firmware binary (an ELF file) in QEMU and decode its log; `cargo run` uses this.
     Run(run::Args),
 }
@@ -50,6 +53,7 @@ impl Cli {
             Command::Act(args) => args.run(),
             Command::Hil(args) => args.run(),
             Command::Bench(args) => args.run(),
+            Command::Reproduce(args) => args.run(),
             Command::Run(args) => args.run(),
         }
     }

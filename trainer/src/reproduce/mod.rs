@@ -1,0 +1,101 @@
+//! Each claim of the lecture and of its papers as one command: `forethought reproduce NAME`.
+//!
+//! One experiment a file. It trains with the trainer's rooms, measures, puts the published or optimal value beside its
+//! own, and draws what it has learned.
+
+mod record;
+
+use crate::{report::Report, results::Row};
+use anyhow::{Context, Result};
+use rayon::prelude::*;
+use std::path::PathBuf;
+
+pub use record::record;
+
+/// What every experiment is told.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// The folder of the data sets.
+    pub data: PathBuf,
+    /// The first seed.
+    pub seed: u64,
+    /// A short version that shows that everything works; its numbers claim nothing.
+    pub quick: bool,
+}
+
+impl Setting {
+    /// The seeds whose medians are reported: three, or the first alone in a quick run.
+    pub fn seeds(&self) -> Vec<u64> {
+        (self.seed..).take(if self.quick { 1 } else { 3 }).collect()
+    }
+}
+
+/// What an experiment found.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// What was measured.
+    pub rows: Vec<Row>,
+    /// The pictures.
+    pub report: Report,
+    /// What a reader of the numbers must know: settings, data, what was counted how. One sentence each.
+    pub notes: Vec<String>,
+}
+
+/// One claim.
+#[derive(Debug)]
+pub struct Experiment {
+    /// What the command calls it.
+    pub name: &'static str,
+    /// What it shows, in a few words.
+    pub about: &'static str,
+    /// Does it.
+    pub run: fn(&Setting) -> Result<Outcome>,
+}
+
+/// Every experiment, in the order of the lecture.
+pub const EXPERIMENTS: &[Experiment] = &[];
+
+impl Experiment {
+    /// The experiment called `name`.
+    pub fn named(name: &str) -> Result<&'static Self> {
+        EXPERIMENTS.iter().find(|experiment| experiment.name == name).with_context(|| {
+            let known: Vec<_> = EXPERIMENTS.iter().map(|experiment| experiment.name).collect();
+            format!("there is no experiment `{name}`: choose one of {}, or `all`", known.join(", "))
+        })
+    }
+}
+
+/// Runs `f` for each seed, on as many threads as there are cores.
+pub fn per_seed<T: Send>(setting: &Setting, f: impl Fn(u64) -> Result<T> + Send + Sync) -> Result<Vec<T>> {
+    setting.seeds().into_par_iter().map(f).collect()
+}
+
+/// The middle of some values; of an even number, the mean of the two in the middle.
+///
+/// # Panics
+/// Without values.
+pub fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let half = sorted.len() / 2;
+    if sorted.len().is_multiple_of(2) { 0.5 * (sorted[half - 1] + sorted[half]) } else { sorted[half] }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_in_the_middle() {
+        assert_eq!(median(&[3.0, 1.0, 2.0]), 2.0);
+        assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), 2.5);
+    }
+
+    #[test]
+    fn every_experiment_has_its_own_name_and_an_unknown_one_is_told_them() {
+        let names: std::collections::BTreeSet<_> = EXPERIMENTS.iter().map(|e| e.name).collect();
+        assert_eq!(names.len(), EXPERIMENTS.len());
+        let complaint = Experiment::named("perpetuum-mobile").unwrap_err().to_string();
+        assert!(complaint.starts_with("there is no experiment `perpetuum-mobile`: choose one of "));
+    }
+}
