@@ -4,16 +4,12 @@
 //! `s0, s1, …`, the action `a0, …`, and the state after it `next_s0, …`. An angle is given by two coordinates, its
 //! cosine and its sine, as simulators do.
 
+use super::file;
 use crate::worlds::{Rng, World, camera::normal};
 use anyhow::{Context, Result, bail, ensure};
-use flate2::read::MultiGzDecoder;
 use forethought::feature::Angles;
 use rand::RngExt;
-use std::{
-    fs::File,
-    io::{BufRead, BufReader, Read},
-    path::Path,
-};
+use std::{io::Read, path::Path};
 
 /// One episode: `states[t]` is where action `actions[t]` was taken; there is one state more than actions.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -46,15 +42,8 @@ impl Log {
 
     /// Reads a CSV log with `nx` state components of which `angles` are angles, and `nu` action components.
     pub fn read(path: &Path, nx: usize, angles: Angles, nu: usize) -> Result<Self> {
-        let name = path.display();
-        let file = File::open(path).with_context(|| format!("cannot open the log {name}"))?;
-        let mut file = BufReader::new(file);
-        let packed = file
-            .fill_buf()
-            .with_context(|| format!("cannot read the log {name}"))?
-            .starts_with(&[0x1f, 0x8b]);
-        let reader: Box<dyn Read> = if packed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
-        Self::parse(reader, nx, angles, nu).with_context(|| format!("in the log {name}"))
+        Self::parse(file::open(path)?, nx, angles, nu)
+            .with_context(|| format!("in the log {}", path.display()))
     }
 
     /// [`read`](Self::read) from text.
@@ -172,6 +161,7 @@ mod tests {
     use rand::SeedableRng;
     use std::{
         f32::consts::{FRAC_PI_4, PI},
+        fs::File,
         io::Write,
     };
 
