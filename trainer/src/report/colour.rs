@@ -61,6 +61,20 @@ pub fn time(v: f32) -> Rgb {
     ramp(v, &[[130, 80, 190], [60, 120, 200], [20, 150, 150], [110, 160, 60], [225, 140, 20]])
 }
 
+/// Once around a wheel of colours for an angle of stripes, 0 to π, at which they look the same again.
+pub fn orientation(angle: f32) -> Rgb {
+    const WHEEL: [Rgb; 7] = [
+        [216, 64, 72],
+        [230, 160, 40],
+        [122, 178, 60],
+        [32, 160, 140],
+        [48, 108, 200],
+        [140, 76, 180],
+        [216, 64, 72],
+    ];
+    ramp((angle / std::f32::consts::PI).rem_euclid(1.0), &WHEEL)
+}
+
 /// Straight lines between stops; what is no number is a neutral grey.
 fn ramp(v: f32, stops: &[Rgb]) -> Rgb {
     if v.is_nan() {

@@ -7,14 +7,14 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use super::{Tape, Var};
 
 /// A matrix of entries uniform in [−1, 1).
-pub(super) fn random(rows: usize, columns: usize, seed: u64) -> DMatrix<f32> {
+pub(crate) fn random(rows: usize, columns: usize, seed: u64) -> DMatrix<f32> {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
     DMatrix::from_fn(rows, columns, |_, _| rng.random_range(-1.0..1.0))
 }
 
 /// Compares the gradients of `loss = Σ R ⊙ f(inputs)`, for a random `R`, with central differences.
 /// The loss is summed in f64, so that only the rounding of `f` itself limits the differences.
-pub(super) fn check_gradients(inputs: &[DMatrix<f32>], f: impl Fn(&Tape, &[Var]) -> Var) {
+pub(crate) fn check_gradients(inputs: &[DMatrix<f32>], f: impl Fn(&Tape, &[Var]) -> Var) {
     const STEP: f32 = 4e-3;
     let tape = Tape::new();
     let vars: Vec<Var> = inputs.iter().map(|input| tape.parameter(input)).collect();

@@ -22,7 +22,7 @@
 
 mod buffers;
 #[cfg(test)]
-mod check;
+pub(crate) mod check;
 mod columns;
 mod context;
 mod fast;
