@@ -4,10 +4,13 @@
 
 pub mod dead_leaves;
 pub mod file;
+pub mod folder;
 pub mod idx;
 pub mod images;
 pub mod log;
 pub mod mnist;
+pub mod npy;
 pub mod patches;
 pub mod photographs;
+pub mod signals;
 pub mod whitening;

@@ -11,32 +11,10 @@ pub use super::whitening::{Keep, Kind, Whitening};
 /// `n` patches of `side × side` pixels from random places of random images.
 ///
 /// # Panics
-/// If a side is 0 or longer than an image's, or if there is no image: [`sample_from`] says so instead.
+/// If there is no such patch or no image: [`check`] says so instead.
 pub fn sample(images: &Images, side: usize, n: usize, rng: &mut Rng) -> DMatrix<f32> {
-    take(std::slice::from_ref(images), side, n, rng)
-}
-
-/// [`sample`] from collections of images that may be of different sizes: each collection is as likely as any other,
-/// so that a folder's large photograph counts no more than a small one.
-pub fn sample_from(collections: &[Images], side: usize, n: usize, rng: &mut Rng) -> Result<DMatrix<f32>> {
-    ensure!(n > 0, "0 patches are asked for; ask for at least 1");
-    ensure!(side > 0, "a patch of 0×0 pixels is asked for; its side must be at least 1");
-    ensure!(collections.iter().any(|c| !c.is_empty()), "there is no image to take patches from");
-    for (i, images) in collections.iter().enumerate() {
-        ensure!(
-            side <= images.rows.min(images.cols),
-            "a patch of {side}×{side} pixels does not fit into image {i} of {}×{}; take a smaller patch",
-            images.rows,
-            images.cols
-        );
-    }
-    Ok(take(collections, side, n, rng))
-}
-
-fn take(collections: &[Images], side: usize, n: usize, rng: &mut Rng) -> DMatrix<f32> {
     let mut patches = DMatrix::zeros(side * side, n);
     for mut patch in patches.column_iter_mut() {
-        let images = &collections[rng.random_range(0..collections.len())];
         let image = images.pixels.column(rng.random_range(0..images.len()));
         let (top, left) =
             (rng.random_range(0..=images.rows - side), rng.random_range(0..=images.cols - side));
@@ -45,6 +23,18 @@ fn take(collections: &[Images], side: usize, n: usize, rng: &mut Rng) -> DMatrix
         }
     }
     patches
+}
+
+/// Whether patches of `side × side` pixels can be taken.
+pub fn check(images: &Images, side: usize) -> Result<()> {
+    let Images { rows, cols, .. } = images;
+    ensure!(!images.is_empty(), "there is no image to take patches from");
+    ensure!(side > 0, "a patch of 0×0 pixels is asked for; its side must be at least 1");
+    ensure!(
+        side <= *rows.min(cols),
+        "a patch of {side}×{side} pixels does not fit into an image of {rows}×{cols}; take a smaller patch"
+    );
+    Ok(())
 }
 
 /// Takes its mean from every patch.
@@ -91,17 +81,12 @@ mod tests {
     }
 
     #[test]
-    fn images_of_different_sizes_are_sampled_and_what_is_wrong_is_told() {
-        let rng = &mut Rng::seed_from_u64(3);
-        let both = [map(5, 7), map(4, 4)];
-        assert_eq!(sample_from(&both, 4, 20, rng).expect("patches").shape(), (16, 20));
-        let mut said = |images: &[Images], side, n| {
-            sample_from(images, side, n, rng).expect_err("no patches").to_string()
-        };
-        assert!(said(&both, 4, 0).contains("0 patches are asked for"));
-        assert!(said(&both, 0, 1).contains("at least 1"));
-        assert!(said(&both, 5, 1).contains("5×5 pixels does not fit into image 1 of 4×4"));
-        assert!(said(&[], 5, 1).contains("no image"));
+    fn what_is_wrong_is_told() {
+        let said = |images: &Images, side| check(images, side).expect_err("no patches").to_string();
+        assert!(check(&map(5, 7), 5).is_ok());
+        assert!(said(&map(5, 7), 0).contains("at least 1"));
+        assert!(said(&map(5, 7), 6).contains("6×6 pixels does not fit into an image of 5×7"));
+        assert!(said(&map(5, 7).first(0), 5).contains("no image"));
     }
 
     #[test]
