@@ -55,6 +55,12 @@ impl Tensors {
         self.matrix(part, name, DMatrix::from_column_slice(values.len(), 1, values));
     }
 
+    /// Takes `part.name` out again, if it is there.
+    pub fn take(&mut self, part: &str, name: &str) -> Option<DMatrix<f32>> {
+        let place = self.list.iter().position(|(p, n, _)| *p == part && n == name)?;
+        Some(self.list.remove(place).2)
+    }
+
     /// Packs everything into a weight file and proves that it can be read back.
     pub fn pack(&self, header: Header<'_>) -> Result<WeightFile> {
         type Value<'a> = Box<dyn Fn(usize, usize) -> f32 + 'a>;

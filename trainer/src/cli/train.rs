@@ -5,21 +5,26 @@ use crate::{
     data::log::Log,
     evaluate::{Flight, View},
     export::write_file,
-    report::{
-        self,
-        pendulum::{Curve, PendulumReport},
+    report::{self, pendulum::PendulumReport, perception::PerceptionReport, training::Curve},
+    tasks::{
+        pendulum::{self, ANGLES, Config, NX},
+        perception,
     },
-    tasks::pendulum::{self, ANGLES, Config, NX},
 };
 use anyhow::{Context, Result, bail, ensure};
 use forethought::{agent::Mode, artifact::Model};
 use indicatif::{ProgressBar, ProgressStyle};
-use std::{fs, path::PathBuf, process::ExitCode, time::Instant};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Instant,
+};
 
 /// Trains an agent.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// What is to be learned: `pendulum`.
+    /// What is to be learned: `pendulum`, or a file `my.toml` that names images or signals and an encoder of them.
     task: String,
     /// A CSV log (gzip or plain) to learn the forward model from; without it one is recorded from the world.
     #[arg(long, value_name = "FILE")]
@@ -40,8 +45,15 @@ pub struct Args {
 
 impl Args {
     pub(super) fn run(self) -> Result<ExitCode> {
+        if Path::new(&self.task).extension().is_some_and(|ending| ending == "toml") {
+            return self.perception(Path::new(&self.task));
+        }
         if self.task != pendulum::NAME {
-            bail!("there is no task `{}`; the tasks are `{}`", self.task, pendulum::NAME);
+            bail!(
+                "there is no task `{}`; the tasks are `{}` and any file that ends in .toml",
+                self.task,
+                pendulum::NAME
+            );
         }
         ensure!(self.episodes > 0, "--episodes must be at least 1");
         let started = Instant::now();
@@ -77,6 +89,40 @@ impl Args {
                 100.0 * error.one,
                 100.0 * error.twenty
             );
+        }
+        eprintln!(
+            "{} and its report.html, after {:.0} s",
+            artifact_path.display(),
+            started.elapsed().as_secs_f64()
+        );
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// Trains an encoder on the user's own data.
+    fn perception(&self, path: &Path) -> Result<ExitCode> {
+        ensure!(
+            self.data.is_none() && self.config.is_none(),
+            "--data and --config are for built-in tasks; {} itself names its data and settings",
+            path.display()
+        );
+        let started = Instant::now();
+        let config = perception::Config::read(path)?;
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        let mut watch = Watch::default();
+        let trained = perception::train(&config, &name, self.seed, &mut |stage, step, of, losses| {
+            watch.see(stage, step, of, losses);
+        })?;
+        watch.finish();
+
+        let out = self.out.clone().unwrap_or_else(|| PathBuf::from("out").join(&*name));
+        let report = PerceptionReport { curves: watch.curves, ..perception::portrait(&config, &trained)? };
+        let artifact_path = out.join("perception.fth");
+        write_file(&artifact_path, trained.file.bytes())?;
+        write_file(&out.join("report.html"), report::perception::html(&report).as_bytes())?;
+        write_file(&out.join("config.toml"), toml::to_string(&config)?.as_bytes())?;
+        eprintln!("on {} samples that it has not learned from:", report.scores.samples);
+        for (what, value) in report.scores.rows() {
+            eprintln!("  {what:<34} {value:>9}");
         }
         eprintln!(
             "{} and its report.html, after {:.0} s",

@@ -8,8 +8,11 @@ use nalgebra::DMatrix;
 use rand::{RngExt, seq::SliceRandom};
 use std::path::{Path, PathBuf};
 
-/// The folder's PNG and JPEG files by name; what else is there is left alone.
+/// The folder's PNG and JPEG files by name; what else is there is left alone. A file is a folder of one.
 pub fn list(folder: &Path) -> Result<Vec<PathBuf>> {
+    if folder.is_file() {
+        return Ok(vec![folder.to_owned()]);
+    }
     let name = folder.display();
     let entries = folder.read_dir().with_context(|| format!("cannot read the folder {name}"))?;
     let mut files = entries

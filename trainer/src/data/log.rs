@@ -4,7 +4,7 @@
 //! `s0, s1, …`, the action `a0, …`, and the state after it `next_s0, …`. An angle is given by two coordinates, its
 //! cosine and its sine, as simulators do.
 
-use super::file;
+use super::{digest, file};
 use crate::worlds::{Rng, World, camera::normal};
 use anyhow::{Context, Result, bail, ensure};
 use forethought::feature::Angles;
@@ -32,11 +32,8 @@ pub struct Log {
 impl Log {
     /// Collects episodes.
     pub fn new(episodes: Vec<Episode>) -> Self {
-        let crc = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
-        let mut digest = crc.digest();
         let rows = episodes.iter().flat_map(|e| e.states.iter().chain(&e.actions));
-        rows.flatten().for_each(|v| digest.update(&v.to_le_bytes()));
-        let digest = digest.finalize();
+        let digest = digest(rows.flatten());
         Self { episodes, digest }
     }
 

@@ -14,3 +14,11 @@ pub mod patches;
 pub mod photographs;
 pub mod signals;
 pub mod whitening;
+
+/// CRC-32 over numbers: which data it is that something was trained on.
+pub fn digest<'a>(numbers: impl IntoIterator<Item = &'a f32>) -> u32 {
+    let crc = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
+    let mut digest = crc.digest();
+    numbers.into_iter().for_each(|v| digest.update(&v.to_le_bytes()));
+    digest.finalize()
+}

@@ -13,16 +13,21 @@ pub use super::whitening::{Keep, Kind, Whitening};
 /// # Panics
 /// If there is no such patch or no image: [`check`] says so instead.
 pub fn sample(images: &Images, side: usize, n: usize, rng: &mut Rng) -> DMatrix<f32> {
-    let mut patches = DMatrix::zeros(side * side, n);
-    for mut patch in patches.column_iter_mut() {
+    windows(images, (side, side), n, rng)
+}
+
+/// `n` windows of `height × width` pixels, as [`sample`] takes patches.
+pub fn windows(images: &Images, (height, width): (usize, usize), n: usize, rng: &mut Rng) -> DMatrix<f32> {
+    let mut windows = DMatrix::zeros(height * width, n);
+    for mut window in windows.column_iter_mut() {
         let image = images.pixels.column(rng.random_range(0..images.len()));
         let (top, left) =
-            (rng.random_range(0..=images.rows - side), rng.random_range(0..=images.cols - side));
-        for (row, line) in patch.as_mut_slice().chunks_exact_mut(side).enumerate() {
-            line.copy_from_slice(&image.as_slice()[(top + row) * images.cols + left..][..side]);
+            (rng.random_range(0..=images.rows - height), rng.random_range(0..=images.cols - width));
+        for (row, line) in window.as_mut_slice().chunks_exact_mut(width).enumerate() {
+            line.copy_from_slice(&image.as_slice()[(top + row) * images.cols + left..][..width]);
         }
     }
-    patches
+    windows
 }
 
 /// Whether patches of `side × side` pixels can be taken.

@@ -14,10 +14,12 @@ pub mod colour;
 mod figure;
 pub mod orientation;
 pub mod pendulum;
+pub mod perception;
 pub mod plot;
 pub mod points;
 pub mod svg;
 pub mod tiles;
+pub mod training;
 
 pub use figure::Figure;
 use std::fmt::Write;

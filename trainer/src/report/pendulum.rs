@@ -2,7 +2,10 @@
 
 mod pictures;
 
-use super::{Report, Row, number};
+use super::{
+    Report, Row, number,
+    training::{self, Curve},
+};
 use crate::{
     evaluate::{Flight, Score},
     tasks::pendulum::{ModelError, OPTIMUM},
@@ -76,15 +79,6 @@ impl Default for Tuning {
     fn default() -> Self {
         Self { angles: vec![], codes: DMatrix::zeros(0, 0), readout_error: vec![] }
     }
-}
-
-/// The losses of one stage of training.
-#[derive(Clone, Debug, Default)]
-pub struct Curve {
-    /// The stage.
-    pub name: String,
-    /// Named losses: step and value.
-    pub losses: Vec<(String, Vec<(usize, f32)>)>,
 }
 
 /// A stretch of a held-out episode: coordinates `(cos θ, sin θ, ω)` step by step, from the same start.
@@ -213,16 +207,6 @@ fn flight(report: &mut Report, flight: &Flight) {
 }
 
 fn training(report: &mut Report, data: &PendulumReport) {
-    if !data.curves.is_empty() {
-        report.section("How it was trained");
-        report.figures(
-            "The losses of each stage. Lines are means over neighbouring steps, bands all the values between.",
-            data.curves.iter().map(pictures::curve),
-        );
-    }
-    if !data.settings.is_empty() {
-        report.section("Settings");
-        report
-            .table(&["setting", "value"], data.settings.iter().map(|(name, value)| Row::new([name, value])));
-    }
+    training::curves(report, &data.curves);
+    training::settings(report, &data.settings);
 }

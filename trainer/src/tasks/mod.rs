@@ -1,3 +1,7 @@
 //! Tasks: what is trained, on what, to what end.
 
 pub mod pendulum;
+pub mod perception;
+
+/// What training tells of its progress: the stage, its step of how many, and named losses.
+pub type Progress<'a> = dyn FnMut(&'static str, usize, usize, &[(&'static str, f32)]) + 'a;

@@ -1,6 +1,6 @@
 //! The pictures of the pendulum's report.
 
-use super::{Curve, Frame, Rollout, Tuning};
+use super::{Frame, Rollout, Tuning};
 use crate::{
     evaluate::Flight,
     report::{
@@ -106,19 +106,6 @@ pub(super) fn tuning_caption(tuning: &Tuning) -> String {
         number(at_once, 1),
         number((square / n).sqrt(), 3)
     )
-}
-
-/// The losses of one stage.
-pub(super) fn curve(curve: &Curve) -> Figure {
-    let last = curve.losses.iter().flat_map(|(_, values)| values).map(|v| v.0).max().unwrap_or(0);
-    let steps = Axis::linear("step").range(0.0, (last + 1) as f64);
-    let plot = Plot::new(steps, Axis::log("loss")).size(Plot::HALF, 220);
-    let plot = (0..).zip(&curve.losses).fold(plot, |plot, (i, (name, values))| {
-        let points: Vec<Point> = values.iter().map(|&(step, v)| (step as f64, f64::from(v))).collect();
-        let name = if curve.losses.len() > 1 { name } else { "" };
-        plot.with_noisy(name, points::thinned(&points, 200), colour::SERIES[i % colour::SERIES.len()])
-    });
-    Figure::from(plot).titled(&curve.name)
 }
 
 /// Three stretches side by side, three coordinates each.

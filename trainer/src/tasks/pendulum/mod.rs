@@ -6,7 +6,7 @@ mod train;
 
 pub use export::export;
 pub use portrait::{ModelError, model_errors, portrait};
-pub use train::{Progress, Trained, frames, train};
+pub use train::{Trained, frames, train};
 
 use crate::{
     perceive::lista,

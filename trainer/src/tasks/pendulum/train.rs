@@ -7,6 +7,7 @@ use crate::{
     perceive::lista::{Batch, Lista},
     policy::Policy,
     predict::network::Network,
+    tasks::Progress,
     value::Value,
     worlds::{
         Rng,
@@ -45,9 +46,6 @@ pub struct Trained {
     /// What the model was trained on.
     pub log: Log,
 }
-
-/// What training tells of its progress: the stage, its step of how many, and named losses.
-pub type Progress<'a> = dyn FnMut(&'static str, usize, usize, &[(&'static str, f32)]) + 'a;
 
 /// Trains every part.
 pub fn train(config: &Config, log: Option<Log>, seed: u64, progress: &mut Progress<'_>) -> Result<Trained> {

@@ -1,0 +1,66 @@
+//! LISTA with its decoder, trained on all criteria at once; the read-out is the classifier.
+
+use super::{Learned, Lesson, Trainable};
+use crate::{
+    export::Tensors,
+    perceive::lista::{Config, Lista},
+    tasks::Progress,
+    worlds::Rng,
+};
+use anyhow::{Result, ensure};
+use forethought::artifact::{Activation, Encoder};
+use nalgebra::DMatrix;
+use rand::RngExt;
+
+impl Trainable for Config {
+    fn check(&self) -> Result<()> {
+        for (name, value) in [("units", self.units), ("batch", self.batch), ("steps", self.steps)] {
+            ensure!(value > 0, "encoder.{name} must be at least 1");
+        }
+        let most = usize::from(u16::MAX);
+        ensure!(
+            self.iterations <= most,
+            "encoder.iterations must be at most {most}, not {}",
+            self.iterations
+        );
+        for (name, value) in [("sparsity", self.sparsity), ("readout", self.readout), ("rate", self.rate)] {
+            ensure!(
+                value.is_finite() && value >= 0.0,
+                "encoder.{name} must be a number of at least 0, not {value}"
+            );
+        }
+        Ok(())
+    }
+
+    fn units(&self) -> usize {
+        self.units
+    }
+
+    fn train(&self, lesson: &Lesson, rng: &mut Rng, progress: &mut Progress<'_>) -> Result<Learned> {
+        let Lesson { x, targets } = lesson;
+        let labelled = targets.nrows() > 0;
+        // Without labels the read-out says 0 from the start: it costs nothing and teaches nothing.
+        let targets = if labelled { targets.clone() } else { DMatrix::zeros(1, x.ncols()) };
+        let data = (x.clone(), targets);
+        let mut lista = Lista::new(self, &data, rng);
+        let batch = |n| {
+            let chosen: Vec<_> = (0..n).map(|_| rng.random_range(0..x.ncols())).collect();
+            (data.0.select_columns(&chosen), data.1.select_columns(&chosen))
+        };
+        lista.train(self, batch, |step, [missed, sparsity, wrong]| {
+            let losses = [("reconstruction", missed), ("sparsity", sparsity), ("classes", wrong)];
+            progress("encoder", step, self.steps, if labelled { &losses } else { &losses[..2] });
+        })?;
+        let mut tensors = Tensors::default();
+        lista.export(&mut tensors);
+        let readout = [tensors.take("readout", "w"), tensors.take("readout", "b")];
+        for (name, weight) in ["w", "b"].into_iter().zip(readout.into_iter().flatten()) {
+            if labelled {
+                tensors.matrix("classify", name, weight);
+            }
+        }
+        let encoder =
+            Encoder::Lista { iterations: self.iterations as u16, activation: Activation::Rectified };
+        Ok(Learned { tensors, encoder, normalise: false })
+    }
+}

@@ -1,0 +1,110 @@
+//! Perception of the user's own: `forethought train my.toml` trains an encoder on images or signals and exports it.
+//!
+//! ```text
+//! samples ─► preprocessing y = A (x − μ) ─► an encoder and its decoder are trained on y
+//!            └────────────── folded into the exported weights ──────────────┘
+//! ```
+//! The chip takes raw pixels or values: there is no preprocessing left to do. See [`preprocess`] for what is folded.
+
+pub mod encoder;
+mod portrait;
+pub mod preprocess;
+pub mod samples;
+
+pub use portrait::{Scores, portrait};
+
+use super::Progress;
+use crate::{data::whitening::Whitening, export::WeightFile, mind, worlds::Rng};
+use anyhow::{Context, Result, anyhow, ensure};
+use encoder::{Learned, Lesson};
+use forethought::artifact::{Classifier, Header, Provenance};
+use preprocess::Preprocess;
+use rand::SeedableRng;
+use samples::Samples;
+use serde::{Deserialize, Serialize};
+use std::{fs, path::Path};
+
+/// What a task file says.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// What is learned from.
+    pub data: samples::Config,
+    /// What is trained.
+    pub encoder: encoder::Config,
+}
+
+impl Config {
+    /// Reads a task file. Paths in it count from where it is.
+    pub fn read(path: &Path) -> Result<Self> {
+        let name = path.display();
+        let text = fs::read_to_string(path).with_context(|| format!("cannot read the task {name}"))?;
+        let mut config = Self::parse(&text).with_context(|| format!("in the task {name}"))?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        config.data.path = std::path::absolute(folder.join(&config.data.path))?;
+        if let Some(labels) = &mut config.data.labels {
+            *labels = std::path::absolute(folder.join(&*labels))?;
+        }
+        Ok(config)
+    }
+
+    /// Reads the text of a task file.
+    pub fn parse(text: &str) -> Result<Self> {
+        let config: Self = toml::from_str(text).map_err(|error| {
+            let line = error.span().map(|span| 1 + text[..span.start].matches('\n').count());
+            let line = line.map_or(String::new(), |line| format!("line {line}: "));
+            anyhow!("{line}{}", error.message().replace('\n', " "))
+        })?;
+        config.data.check()?;
+        config.encoder.trainable().check()?;
+        ensure!(
+            config.encoder.trainable().folds() || config.data.preprocess == Preprocess::None,
+            "encoder.kind = \"{}\" cannot take preprocessing into its weights; set data.preprocess = \"none\"",
+            config.encoder.kind()
+        );
+        Ok(config)
+    }
+}
+
+/// What came of a training.
+#[derive(Debug)]
+pub struct Trained {
+    /// What was learned from.
+    pub samples: Samples,
+    /// How they were preprocessed.
+    pub map: Whitening,
+    /// The exported weights, which take samples as they are.
+    pub file: WeightFile,
+}
+
+/// Trains and exports an encoder under the name of its task.
+pub fn train(config: &Config, name: &str, seed: u64, progress: &mut Progress<'_>) -> Result<Trained> {
+    let rng = &mut Rng::seed_from_u64(seed);
+    let encoder = config.encoder.trainable();
+    let samples = config.data.load(rng)?;
+    let (numbers, units) = (samples.train.nrows(), encoder.units());
+    ensure!(
+        numbers <= mind::NY,
+        "{numbers} numbers in a sample are more than {}; set a smaller data.patch",
+        mind::NY
+    );
+    ensure!(units <= mind::NC, "encoder.units must be at most {}, not {units}", mind::NC);
+    let map = config.data.preprocessing(&samples.train);
+    let lesson = Lesson { x: map.apply(&samples.train), targets: samples.targets() };
+    let Learned { mut tensors, encoder, normalise } = encoder.train(&lesson, rng, progress)?;
+    preprocess::fold(&map, &mut tensors);
+    let outputs = samples.classes().unwrap_or(units);
+    let provenance =
+        Provenance { trainer: env!("CARGO_PKG_VERSION"), task: name, seed, data: samples.digest };
+    let header = Header {
+        classifier: Classifier { normalise },
+        ..Header::perception(
+            (numbers as u32, units as u32, outputs as u16),
+            samples.sensors,
+            encoder,
+            provenance,
+        )
+    };
+    let file = tensors.pack(header)?;
+    Ok(Trained { samples, map, file })
+}

@@ -1,0 +1,117 @@
+//! Preprocessing, and how it disappears into the weights.
+//!
+//! All of it is one affine map `y = A (x − μ)`, `μ` the mean sample. An encoder that begins with a linear map, and a
+//! decoder that ends with one, take it in:
+//!
+//! ```text
+//! W y + b       = (W A) x + (b − W A μ)
+//! D z + ȳ       → (A⁺ D) z + (μ + A⁺ ȳ)
+//! W (y − ȳ − D z) = (W A) (x − (μ + A⁺ ȳ) − (A⁺ D) z)
+//! ```
+//! so the exported file knows nothing of it. `A⁺` is the pseudo-inverse; what `A` drops (the mean of a patch, weak
+//! principal components) is in no code and comes back as its average.
+
+use crate::{
+    data::{
+        patches::remove_mean,
+        whitening::{Keep, Kind, Whitening},
+    },
+    export::Tensors,
+};
+use nalgebra::DMatrix;
+use serde::{Deserialize, Serialize};
+
+/// What is done to samples before they are learned from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Preprocess {
+    /// Only the mean sample is taken off.
+    #[default]
+    None,
+    /// Each sample's own mean is taken off: brightness says little about what is there.
+    Mean,
+    /// Components are uncorrelated and have variance 1: what photographs need before filters can be told apart.
+    Whiten,
+}
+
+impl Preprocess {
+    /// Fits the map to samples, one a column.
+    pub fn fit(self, keep: Keep, x: &DMatrix<f32>) -> Whitening {
+        let n = x.nrows();
+        let mut forward = DMatrix::identity(n, n);
+        match (self, keep) {
+            (Self::None, _) => {}
+            (Self::Mean, _) => remove_mean(&mut forward),
+            (Self::Whiten, Keep::Components(_)) => return Whitening::fit(x, Kind::Pca, keep),
+            (Self::Whiten, Keep::Epsilon(_)) => return Whitening::fit(x, Kind::Zca, keep),
+        }
+        let mean = DMatrix::from_column_slice(n, 1, x.column_mean().as_slice());
+        // I − 11ᵀ/n is a projection: its own pseudo-inverse.
+        Whitening { backward: forward.clone(), forward, mean }
+    }
+}
+
+/// Takes a map into the weights of an encoder (`perceive`: `w_e` or `w`, `bias`) and of its decoder (`dictionary`,
+/// `mean`).
+pub fn fold(map: &Whitening, tensors: &mut Tensors) {
+    const PART: &str = "perceive";
+    for (name, bias_name) in [("w_e", "bias"), ("w", "bias")] {
+        if let Some(w) = tensors.take(PART, name) {
+            let w = w * &map.forward;
+            if let Some(bias) = tensors.take(PART, bias_name) {
+                tensors.matrix(PART, bias_name, bias - &w * &map.mean);
+            }
+            tensors.matrix(PART, name, w);
+        }
+    }
+    for (name, shift) in [("dictionary", false), ("mean", true)] {
+        if let Some(d) = tensors.take(PART, name) {
+            let d = &map.backward * d;
+            tensors.matrix(PART, name, if shift { d + &map.mean } else { d });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::worlds::{Rng, camera::normal};
+    use rand::SeedableRng;
+
+    #[test]
+    fn folded_weights_do_to_raw_samples_what_the_others_do_to_preprocessed_ones() {
+        let rng = &mut Rng::seed_from_u64(4);
+        let mut random = |rows, cols| DMatrix::from_fn(rows, cols, |_, _| normal(rng) as f32);
+        let mut x = random(9, 9) * random(9, 500);
+        x.add_scalar_mut(0.5);
+        for (kind, keep) in [
+            (Preprocess::None, Keep::Epsilon(0.0)),
+            (Preprocess::Mean, Keep::Epsilon(0.0)),
+            (Preprocess::Whiten, Keep::Epsilon(0.05)),
+            (Preprocess::Whiten, Keep::Components(6)),
+        ] {
+            let map = kind.fit(keep, &x);
+            let y = map.apply(&x);
+            let (w, bias, mean) = (random(5, y.nrows()), random(5, 1), random(y.nrows(), 1));
+            let (z, dictionary) = (random(5, 500), random(y.nrows(), 5));
+            let mut tensors = Tensors::default();
+            let columns = |m: &DMatrix<f32>| DMatrix::from_fn(m.nrows(), 500, |row, _| m[row]);
+            tensors.matrix("perceive", "w_e", w.clone());
+            tensors.matrix("perceive", "bias", bias.clone());
+            tensors.matrix("perceive", "dictionary", dictionary.clone());
+            tensors.matrix("perceive", "mean", mean.clone());
+            fold(&map, &mut tensors);
+            let mut folded = |name| tensors.take("perceive", name).expect("a tensor");
+            let driven = folded("w_e") * &x + columns(&folded("bias"));
+            let expected = &w * &y + columns(&bias);
+            assert!((driven - &expected).amax() < 1e-4 * expected.amax(), "{kind:?} {keep:?}, encoder");
+            let decoded = map.apply(&(folded("dictionary") * &z + columns(&folded("mean"))));
+            let mut expected = dictionary * &z + columns(&mean);
+            if kind == Preprocess::Mean {
+                // A patch has no mean of its own there.
+                remove_mean(&mut expected);
+            }
+            assert!((decoded - &expected).amax() < 1e-3 * expected.amax(), "{kind:?} {keep:?}, decoder");
+        }
+    }
+}
