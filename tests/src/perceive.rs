@@ -9,13 +9,12 @@ use crate::{
 };
 use forethought::{
     Zero,
-    artifact::{self, Activation, FEATURES, Header, Load, Model},
+    artifact::{Activation, FEATURES, Load, Model},
     math,
     perceive::{
         Encoder,
-        decoder::Decoder,
         lista::Lista,
-        prox::{rectified, soft},
+        prox::{self, rectified, soft},
         readout::ReadOut,
     },
 };
@@ -25,6 +24,7 @@ pub const CASES: &[Case] = &[
     Case { name: "perceive: rectified LISTA matches f64", run: rectified_lista },
     Case { name: "perceive: the decoder matches f64", run: decoder },
     Case { name: "perceive: the soft threshold is the proximal operator of the l1 norm", run: proximal },
+    Case { name: "perceive: the tree threshold matches f64", run: tree },
     Case { name: "perceive: a code depends on nothing that came before", run: no_memory },
     Case { name: "perceive: the tiny camera shows where the pendulum is", run: camera },
     Case { name: "perceive: golden bits", run: golden },
@@ -32,8 +32,7 @@ pub const CASES: &[Case] = &[
 
 #[inline(never)] // once in flash
 fn encode(activation: Activation, y: &[f32; NY]) -> Result<[f32; NC], Failure> {
-    let adjust =
-        |header: &mut Header<'_>| header.encoder = artifact::Encoder::Lista { iterations: 2, activation };
+    let adjust = |header: &mut forethought::artifact::Header<'_>| header.encoder.activation = activation;
     tiny::with(Model::Pendulum, adjust, |artifact| {
         let mut code = [0.0; NC];
         Lista::load(artifact)?.encode(&mut zero(), y, &mut code);
@@ -84,7 +83,7 @@ fn decoder() -> Result<(), Failure> {
         |_| {},
         |artifact| {
             let mut y = [0.0; NY];
-            Decoder::load(artifact)?.reconstruct(&code, &mut y);
+            Lista::load(artifact)?.reconstruct(&code, &mut y);
             let mut expected = [0.5; NY];
             add_product("perceive", "dictionary", &wide(&code), &mut expected);
             all_near("reconstruction", &expected, &y, 1e-6)
@@ -110,6 +109,36 @@ fn proximal() -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Two trees: 0 over 1 over 3 and 4, and 0 over 2; 5 over 6 and 7.
+const PARENTS: [u16; 8] = [prox::ROOT, 0, 0, 1, 1, prox::ROOT, 5, 5];
+
+/// Group by group, leaves first, each with all its members.
+fn tree() -> Result<(), Failure> {
+    let (mut numbers, mut golden) = (Numbers(13), Golden::default());
+    for _ in 0..40 {
+        let (mut z, t) = (numbers.array::<8>(), 0.3 * numbers.next().abs());
+        let weights = numbers.array::<8>().map(|w| 1.0 + w);
+        let mut expected = wide(&z);
+        for group in (0..8).rev() {
+            let within = |node: usize| {
+                core::iter::successors(Some(node), |&n| PARENTS.get(n).map(|&parent| usize::from(parent)))
+                    .any(|above| above == group)
+            };
+            let square: f64 = (0..8).filter(|&n| within(n)).map(|n| expected[n] * expected[n]).sum();
+            // One step of Newton's makes a root of single precision one of double.
+            let near = f64::from(math::sqrt(square as f32));
+            let norm = if near > 0.0 { 0.5 * (near + square / near) } else { 0.0 };
+            let limit = f64::from(t * weights[group]);
+            let share = if norm > limit { 1.0 - limit / norm } else { 0.0 };
+            (0..8).filter(|&n| within(n)).for_each(|n| expected[n] *= share);
+        }
+        prox::tree(&mut z, &PARENTS, &weights, t, &mut [f32::NAN; 8]);
+        all_near("code", &expected, &z, 1e-6)?;
+        golden.add(&z);
+    }
+    golden.is("codes on trees", 0xddb8_0d49)
 }
 
 fn no_memory() -> Result<(), Failure> {
@@ -162,7 +191,7 @@ fn golden() -> Result<(), Failure> {
         |artifact| {
             let code: [f32; NC] = numbers.array();
             let (mut y, mut features) = ([0.0; NY], [0.0; FEATURES]);
-            Decoder::load(artifact)?.reconstruct(&code, &mut y);
+            Lista::load(artifact)?.reconstruct(&code, &mut y);
             ReadOut::load(artifact)?.read(&code, &mut features);
             golden.add(&y);
             golden.add(&features);

@@ -29,9 +29,8 @@ use forethought::{
     network::StateNetwork,
     perceive::{
         Encoder,
-        decoder::Decoder,
         lista::Lista,
-        prox::{rectified, soft},
+        prox::{self, rectified, soft},
         readout::ReadOut,
     },
     plan::{
@@ -75,6 +74,10 @@ fn functions() {
         soft(x(), x()),
         rectified(x(), x()),
     ]);
+    let (mut z, mut scratch) = ([x(); 4], [x(); 4]);
+    let (parents, weights) = (black_box([prox::ROOT, 0, 9, 1]), black_box([x(); 3]));
+    prox::tree(black_box(&mut z), black_box(&parents), black_box(&weights), x(), black_box(&mut scratch));
+    black_box(z);
 }
 
 fn features() {
@@ -118,7 +121,7 @@ fn parts(artifact: &Artifact<'static>) -> Result<(), ArtifactError> {
     let encoder = Eyes::load(artifact)?;
     let (mut scratch, mut code, mut frame) = (Zero::ZERO, [0.0; NC], black_box([0.1; NY]));
     encoder.encode(&mut scratch, &frame, &mut code);
-    Decoder::load(artifact)?.reconstruct(black_box(&code[..]), black_box(&mut frame[..]));
+    encoder.reconstruct(black_box(&code), &mut frame);
     black_box(frame);
 
     let mut seen = [0.0; FEATURES];

@@ -31,6 +31,41 @@ pub fn group(z: &mut [f32], t: f32) {
     z.iter_mut().for_each(|z| *z *= share);
 }
 
+/// Stands for the parent of a root in [`tree`].
+pub const ROOT: u16 = u16::MAX;
+
+/// The proximal operator of `t Σ_g w_g ‖z_g‖₂` where group `g` is node `g` of a tree with all its descendants, exact in one
+/// pass (Jenatton, Mairal, Obozinski & Bach, ICML 2010): leaves first,
+///
+/// ```text
+/// z_g ← z_g·max(1 − t w_g/‖z_g‖, 0)
+/// ```
+/// so that a unit is only on where all its ancestors are. Parents are numbered before their children, a root's parent is
+/// [`ROOT`]. `scratch` is as long as `z`; whatever is in it is overwritten.
+pub fn tree(z: &mut [f32], parents: &[u16], weights: &[f32], t: f32, scratch: &mut [f32]) {
+    scratch.fill(0.0);
+    // Up: a node's place in `scratch` collects the squares of its subtree, then holds the share that its group keeps.
+    let nodes = z.iter().zip(parents.iter().zip(weights)).enumerate();
+    for (node, (z, (&parent, weight))) in nodes.rev() {
+        let Some(place) = scratch.get_mut(node) else { continue };
+        let square = *place + z * z;
+        let (norm, limit) = (math::sqrt(square), t * weight);
+        let share = if norm > limit { 1.0 - limit / norm } else { 0.0 };
+        *place = share;
+        if let Some(above) = scratch.get_mut(usize::from(parent)) {
+            *above += share * share * square;
+        }
+    }
+    // Down: each unit is shrunk by its own group and by all above it.
+    for (node, (z, &parent)) in z.iter_mut().zip(parents).enumerate() {
+        let above = scratch.get(usize::from(parent)).copied().unwrap_or(1.0);
+        if let Some(share) = scratch.get_mut(node) {
+            *share *= above;
+            *z *= *share;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

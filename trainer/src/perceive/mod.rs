@@ -1,8 +1,14 @@
 //! Training of encoders.
 
 pub mod gabor;
+pub mod ica;
 pub mod inference;
+pub mod inhibition;
 pub mod invariance;
 pub mod lista;
 pub mod map;
+pub mod online;
 pub mod pools;
+pub mod structured_dictionary;
+pub mod student_t;
+pub mod tree;

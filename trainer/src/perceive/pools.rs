@@ -10,9 +10,11 @@
 mod build;
 mod penalty;
 mod sparse;
+mod tree;
 
 pub use build::Weights;
 pub use penalty::GroupSparsity;
+pub use tree::Tree;
 
 use crate::tape::{Tape, Var};
 use nalgebra::DMatrix;
@@ -26,13 +28,8 @@ pub enum Arrangement {
     Disjoint,
     /// Anything else.
     Overlapping,
-    /// Pool `i` is node `i` and all its descendants. A parent's number is below its children's.
-    Tree {
-        /// The parent of each node; roots have none.
-        parents: Vec<Option<usize>>,
-        /// How deep each node lies; roots at 0.
-        levels: Vec<usize>,
-    },
+    /// Pool `i` is node `i` and all its descendants.
+    Tree(Tree),
 }
 
 /// Which unit counts how much in which pool: `w_ij ≥ 0` of unit `j` in pool `i`.

@@ -3,7 +3,12 @@
 //! One experiment a file. It trains with the trainer's rooms, measures, puts the published or optimal value beside its
 //! own, and draws what it has learned.
 
+mod ica;
 mod record;
+mod structured_dictionary;
+mod student_t;
+mod topography;
+mod tree;
 
 use crate::{report::Report, results::Row};
 use anyhow::{Context, Result};
@@ -53,7 +58,28 @@ pub struct Experiment {
 }
 
 /// Every experiment, in the order of the lecture.
-pub const EXPERIMENTS: &[Experiment] = &[];
+pub const EXPERIMENTS: &[Experiment] = &[
+    Experiment {
+        name: "tree",
+        about: "tree-structured sparse coding: use by level, pruning",
+        run: tree::run,
+    },
+    Experiment {
+        name: "ica",
+        about: "topographic independent component analysis: an encoder alone",
+        run: ica::run,
+    },
+    Experiment {
+        name: "student-t",
+        about: "product of Student-t experts: an energy alone",
+        run: student_t::run,
+    },
+    Experiment {
+        name: "structured-dictionary",
+        about: "topographic dictionary learning: a decoder alone",
+        run: structured_dictionary::run,
+    },
+];
 
 impl Experiment {
     /// The experiment called `name`.

@@ -1,6 +1,6 @@
 //! How pools are laid out. Every construction is checked and answers one sentence.
 
-use super::{Arrangement, Pools, sparse::Rows};
+use super::{Arrangement, Pools, Tree, sparse::Rows};
 use anyhow::{Result, bail, ensure};
 
 /// How much the units of a window count.
@@ -122,37 +122,23 @@ impl Pools {
         Self::weighted(units, &pools)
     }
 
-    /// A tree in which every node of level `l` has `branching[l + 1]` children, and there are `branching[0]` roots.
-    /// Nodes are numbered level by level. `weight` of a level is the factor `w_g` of its nodes' norms.
+    /// `branching[0]` trees in which every node of level `l` has `branching[l + 1]` children: [`Tree::balanced`]. `weight` of
+    /// a level is the factor `w_g` of its nodes' norms.
     pub fn tree(branching: &[usize], weight: impl Fn(usize) -> f32) -> Result<Self> {
-        let mut parents = Vec::new();
-        let mut level = vec![None];
-        for &children in branching {
-            let first = parents.len();
-            parents.extend(level.iter().flat_map(|&parent| (0..children).map(move |_| parent)));
-            level = (first..parents.len()).map(Some).collect();
-        }
-        Self::from_parents(&parents, weight)
+        Self::from_tree(Tree::balanced(branching)?, weight)
     }
 
-    /// Any tree, or several, from the parent of each node, whose number must be below its child's.
-    pub fn from_parents(parents: &[Option<usize>], weight: impl Fn(usize) -> f32) -> Result<Self> {
-        let mut levels: Vec<usize> = Vec::with_capacity(parents.len());
-        for (node, &parent) in parents.iter().enumerate() {
-            let Some(parent) = parent else {
-                levels.push(0);
-                continue;
-            };
-            ensure!(parent < node, "node {node} has parent {parent}: number parents before their children");
-            levels.push(levels[parent] + 1);
+    /// One pool for each node of any tree: the node and all its descendants.
+    pub fn from_tree(tree: Tree, weight: impl Fn(usize) -> f32) -> Result<Self> {
+        let mut pools = vec![Vec::new(); tree.nodes()];
+        for node in 0..tree.nodes() {
+            for above in tree.branch(node) {
+                let weight = weight(tree.level(above));
+                pools[above].push((node, weight * weight));
+            }
         }
-        let mut pools = vec![Vec::new(); parents.len()];
-        for node in 0..parents.len() {
-            let ancestors = std::iter::successors(Some(node), |&node| parents[node]);
-            ancestors.for_each(|g| pools[g].push((node, weight(levels[g]) * weight(levels[g]))));
-        }
-        let arrangement = Arrangement::Tree { parents: parents.to_vec(), levels };
-        Ok(Self { arrangement, ..Self::weighted(parents.len(), &pools)? })
+        let pools = Self::weighted(tree.nodes(), &pools)?;
+        Ok(Self { arrangement: Arrangement::Tree(tree), ..pools })
     }
 
     /// A user's graph: one pool for each unit, of itself and the neighbours listed.
@@ -267,9 +253,7 @@ mod tests {
         assert_eq!(units(&pools, 1), [1, 5, 6, 7]);
         assert_eq!(units(&pools, 5), [5]);
         assert_eq!(pools.members(0).map(|(_, w)| w).collect::<Vec<_>>(), [4.0; 4]);
-        let Arrangement::Tree { parents, levels } = pools.arrangement() else { panic!("no tree") };
-        assert_eq!((parents[5], parents[1]), (Some(1), None));
-        assert_eq!(*levels, [0, 0, 1, 1, 1, 1, 1, 1]);
+        assert_eq!(*pools.arrangement(), Arrangement::Tree(Tree::balanced(&[2, 3]).unwrap()));
     }
 
     #[test]
@@ -285,7 +269,6 @@ mod tests {
         assert!(said(Pools::ring(6, 8, 2, Weights::Flat)).contains("does not fit"));
         assert!(said(Pools::ring(6, 2, 3, Weights::Flat)).contains("leaves units between"));
         assert!(said(Pools::ring(6, 2, 1, Weights::Gaussian { sigma: 0.0 })).contains("positive number"));
-        assert!(said(Pools::from_parents(&[Some(1), None], |_| 1.0)).contains("number parents before"));
         assert!(said(Pools::graph(&[vec![3], vec![], vec![]])).contains("names unit 3"));
         assert!(said(Pools::weighted(2, &[vec![(0, 1.0)]])).contains("unit 1 is in no pool"));
         assert!(said(Pools::weighted(1, &[vec![(0, -1.0)]])).contains("positive number"));

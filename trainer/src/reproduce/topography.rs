@@ -1,0 +1,69 @@
+//! What every experiment with a map of filters measures and shows, so that their numbers can be compared.
+
+use super::median;
+use crate::{
+    perceive::{gabor::Gabor, map::Map},
+    report::{Report, orientation, tiles},
+    results::Row,
+    worlds::Rng,
+};
+use nalgebra::DMatrix;
+use rand::SeedableRng;
+
+/// A map of filters, measured.
+pub struct Topography {
+    /// One filter a column, a square patch row by row from the top.
+    pub filters: DMatrix<f32>,
+    /// Side of a patch.
+    pub side: usize,
+    /// Preferred orientations.
+    pub map: Map,
+    /// Neighbours' mean difference in orientation, as a share of a shuffled map's.
+    pub disorder: f64,
+    /// The share of the filters that are Gabor functions within their patch.
+    pub local: f64,
+}
+
+impl Topography {
+    /// Measures filters that lie on a torus of `shape` (rows, columns), row by row.
+    pub fn measure(filters: DMatrix<f32>, side: usize, shape: [usize; 2], seed: u64) -> Self {
+        let fits = Gabor::fit_all(&filters, side);
+        let orientation = fits.iter().map(Gabor::orientation).collect();
+        let map = Map { rows: shape[0], columns: shape[1], wraps: true, orientation };
+        let local = fits.iter().filter(|fit| fit.is_local(side)).count() as f64 / fits.len().max(1) as f64;
+        let disorder = map.disorder(&mut Rng::seed_from_u64(seed));
+        Self { filters, side, map, disorder, local }
+    }
+
+    /// The rows of one experiment: medians over its seeds.
+    pub fn rows(runs: &[Self]) -> Vec<Row> {
+        let over = |value: &dyn Fn(&Self) -> f64| median(&runs.iter().map(value).collect::<Vec<_>>());
+        vec![
+            Row::new(
+                "neighbours' orientation difference, share of a shuffled map's",
+                over(&|run| run.disorder),
+                "",
+            )
+            .at_most(0.5),
+            Row::new("localised, oriented filters", 100.0 * over(&|run| run.local), "%").at_least(80.0),
+            Row::new("pinwheels", over(&|run| run.map.pinwheels().len() as f64), ""),
+            Row::new("pinwheels in a squared period", over(&|run| run.map.pinwheel_density()), "")
+                .beside(std::f64::consts::PI, "visual cortex"),
+        ]
+    }
+
+    /// The filters and, beside them, their orientations with the pinwheels.
+    pub fn show(&self, report: &mut Report, caption: &str) {
+        let pixel = (720 / (self.map.columns * (self.side + 1))).max(2) as u32;
+        let mosaic = tiles::dictionary(&self.filters, self.side, self.map.columns, pixel);
+        report.figure(caption, crate::report::Figure::raster(&mosaic, "a mosaic of filters"));
+        report.figure(
+            &format!(
+                "Each unit in the colour of its orientation; pinwheels are dots, white where orientations turn with the walk around \
+                 them and black where against. Neighbours differ by {:.0} % of what they do in a shuffled map.",
+                100.0 * self.disorder
+            ),
+            orientation::map(&self.map, 420),
+        );
+    }
+}
