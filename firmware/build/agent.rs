@@ -1,6 +1,6 @@
 //! From a weight file to the types that run it: nobody types sizes twice.
 
-use forethought::artifact::{Artifact, ArtifactError, Model, Sizes};
+use forethought::artifact::{Artifact, ArtifactError, Encoder, Header, Kind, Model, Sizes};
 use std::{env, fmt::Write, fs, path::Path};
 
 /// Names the weight file that is flashed; a relative path counts from the root of the workspace.
@@ -50,18 +50,12 @@ pub fn source(weights: &[u8], file: &str) -> Result<String, ArtifactError> {
 
     let Sizes { observation: ny, code: nc, state: nx, action: nu, latent: nz, hidden: nh, horizon: h } =
         artifact.sizes();
-    let model = match artifact.header().model {
-        Model::Network => format!("forethought::predict::network::Network<'static, {nx}, {nu}, {nz}, {nh}>"),
-        Model::Pendulum => "forethought::predict::physics::pendulum::Pendulum".to_owned(),
-    };
+    let mind = mind(artifact.header());
     let values = ny.max(nx.into());
     let (request, reply) = (frame(REQUEST, values), frame(REPLY, nu.into()));
     let embedded = embed("WEIGHTS", weights, file);
     Ok(format!(
-        "pub type Encoder = forethought::perceive::lista::Lista<'static, {ny}, {nc}>;
-pub type Model = {model};
-pub type Agent = forethought::agent::Agent<'static, Encoder, Model, {ny}, {nc}, {nx}, {nu}, {nz}, {nh}, {h}>;
-pub type State = <Agent as forethought::agent::Mind<'static, {nx}, {nu}>>::State;
+        "{mind}pub type State = <Mind as forethought::agent::Mind<'static, {nx}, {nu}>>::State;
 pub const NY: usize = {ny};
 pub const NC: usize = {nc};
 pub const NX: usize = {nx};
@@ -77,6 +71,32 @@ pub const REPLY_FRAME: usize = {reply};
 {embedded}
 "
     ))
+}
+
+/// The types of a mind and of its parts.
+fn mind(header: &Header<'_>) -> String {
+    let Sizes { observation: ny, code: nc, state: nx, action: nu, latent: nz, hidden: nh, horizon: h } =
+        header.sizes;
+    let encoder = match header.encoder {
+        Encoder::Lista { .. } => format!("lista::Lista<'static, {ny}, {nc}>"),
+    };
+    let model = match header.model {
+        Model::Network => format!("network::Network<'static, {nx}, {nu}, {nz}, {nh}>"),
+        Model::Pendulum => "physics::pendulum::Pendulum".to_owned(),
+    };
+    let encoder = format!("pub type Encoder = forethought::perceive::{encoder};\n");
+    encoder
+        + &match header.kind {
+            Kind::Agent => format!(
+                "pub type Model = forethought::predict::{model};
+pub type Mind = forethought::agent::Agent<'static, Encoder, Model, {ny}, {nc}, {nx}, {nu}, {nz}, {nh}, {h}>;
+"
+            ),
+            Kind::Perception => format!(
+                "pub type Mind = forethought::recognise::Recogniser<'static, Encoder, {ny}, {nc}, {nu}>;
+"
+            ),
+        }
 }
 
 /// A weight file as a constant of the firmware: it is read where it lies in flash.

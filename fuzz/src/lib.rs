@@ -4,7 +4,7 @@
 use forethought::{
     Zero,
     agent::{Agent, Decision, Mind, Mode, Reading},
-    artifact::{Aligned, Artifact},
+    artifact::{Aligned, Artifact, Encoder},
     perceive::lista::Lista,
     predict::network::Network,
 };
@@ -26,7 +26,8 @@ pub fn parse_and_run(bytes: &[u8]) {
     target.copy_from_slice(bytes);
     let Ok(artifact) = Artifact::parse(target) else { return };
     let header = artifact.header();
-    if header.planner.iterations > PATIENCE || header.encoder.iterations > PATIENCE {
+    let Encoder::Lista { iterations, .. } = header.encoder;
+    if header.planner.iterations > PATIENCE || iterations > PATIENCE {
         return;
     }
     run::<Learned<'_>, _, _>(&artifact);

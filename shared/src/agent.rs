@@ -6,7 +6,7 @@
 
 use crate::{
     Zero,
-    artifact::{Artifact, ArtifactError, FEATURES, Load, Sensors},
+    artifact::{Artifact, ArtifactError, FEATURES, Kind, Load, Sensors},
     cost::Cost,
     estimate::kalman::{self, Kalman},
     perceive::{Encoder, readout::ReadOut},
@@ -119,7 +119,7 @@ pub struct Diagnostics {
     pub outlier: bool,
 }
 
-/// A complete agent: something that turns readings into decisions.
+/// A complete mind: something that turns readings into decisions.
 pub trait Mind<'a, const NX: usize, const NU: usize>: Sized {
     /// What it remembers.
     type State: Zero;
@@ -210,6 +210,7 @@ impl<
     type State = State<E::Scratch, M::Trace, NY, NC, NX, NU, H>;
 
     fn load(artifact: &Artifact<'a>) -> Result<Self, ArtifactError> {
+        artifact.check_kind(Kind::Agent)?;
         let sizes = artifact.sizes();
         sizes.check_observation::<NY, NC>()?;
         sizes.check_state::<NX, NU, NZ>()?;
@@ -328,7 +329,7 @@ impl<
 }
 
 /// Copies a reading after checking every value.
-fn take(
+pub(crate) fn take(
     values: &[f32],
     expected: usize,
     range: core::ops::RangeInclusive<f32>,

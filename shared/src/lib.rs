@@ -2,8 +2,8 @@
 //!
 //! The kernels that run on chip and host alike, bit for bit: a learned sparse code of the sensors ([`perceive`]), a
 //! Kalman filter ([`estimate`]), a forward model ([`predict`]), a receding-horizon planner ([`plan`]), a policy
-//! ([`policy`]), the [`agent`] that joins them, the weight file ([`artifact`]) and the messages between world and
-//! agent ([`link`]).
+//! ([`policy`]), the [`agent`] that joins them, a mind that only perceives ([`recognise`]), the weight file
+//! ([`artifact`]) and the messages between world and mind ([`link`]).
 //!
 //! No heap, no `unsafe`, no panic after an artifact has been accepted. Const generics size the memory, always in this
 //! order: `NY` observation, `NC` code, `NX` state, `NU` action, `NZ` latent, `NH` hidden, `H` horizon. A type may be
@@ -33,6 +33,7 @@ pub mod perceive;
 pub mod plan;
 pub mod policy;
 pub mod predict;
+pub mod recognise;
 
 /// Memory that starts at zero and can stand in a `static`: states, traces and scratch of the kernels.
 pub trait Zero {

@@ -8,8 +8,8 @@ use crate::{tensors::tensors, zero};
 use core::{array, hint::black_box};
 use forethought::{
     artifact::{
-        Activation, Artifact, ArtifactError, CostTerms, Encoder, EncoderKind, Entry, Estimator, Header, Load,
-        Model, Planner, Provenance, Sensors, Sizes, Term, VERSION, WriteError, write,
+        Activation, Artifact, ArtifactError, Classifier, CostTerms, Encoder, Entry, Estimator, Header, Kind,
+        Load, Model, Planner, Provenance, Sensors, Sizes, Term, VERSION, WriteError, write,
     },
     cost::Cost,
     estimate::kalman::Kalman,
@@ -191,10 +191,12 @@ fn header(sizes: Sizes, model: Model) -> Header<'static> {
     let speed = Feature { index: 1, map: Map::Value };
     Header {
         version: VERSION,
+        kind: Kind::Agent,
         sizes,
         angles: Angles(0b01),
         sensors: Sensors { low: -1.0, high: 1.0 },
-        encoder: Encoder { kind: EncoderKind::Lista, activation: Activation::Rectified, iterations: 2 },
+        encoder: Encoder::Lista { iterations: 2, activation: Activation::Rectified },
+        classifier: Classifier::default(),
         model,
         // So wide a gate that nothing is refused: the filter shall do all its work.
         estimator: Estimator { measured: [cos, sin].into_iter().collect(), gate: 1e30, patience: 5 },

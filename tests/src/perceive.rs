@@ -9,10 +9,11 @@ use crate::{
 };
 use forethought::{
     Zero,
-    artifact::{Activation, FEATURES, Load, Model},
+    artifact::{self, Activation, FEATURES, Header, Load, Model},
     math,
     perceive::{
         Encoder,
+        decoder::Decoder,
         lista::Lista,
         prox::{self, rectified, soft},
         readout::ReadOut,
@@ -32,7 +33,8 @@ pub const CASES: &[Case] = &[
 
 #[inline(never)] // once in flash
 fn encode(activation: Activation, y: &[f32; NY]) -> Result<[f32; NC], Failure> {
-    let adjust = |header: &mut forethought::artifact::Header<'_>| header.encoder.activation = activation;
+    let adjust =
+        |header: &mut Header<'_>| header.encoder = artifact::Encoder::Lista { iterations: 2, activation };
     tiny::with(Model::Pendulum, adjust, |artifact| {
         let mut code = [0.0; NC];
         Lista::load(artifact)?.encode(&mut zero(), y, &mut code);
@@ -83,7 +85,7 @@ fn decoder() -> Result<(), Failure> {
         |_| {},
         |artifact| {
             let mut y = [0.0; NY];
-            Lista::load(artifact)?.reconstruct(&code, &mut y);
+            Decoder::load(artifact)?.reconstruct(&code, &mut y);
             let mut expected = [0.5; NY];
             add_product("perceive", "dictionary", &wide(&code), &mut expected);
             all_near("reconstruction", &expected, &y, 1e-6)
@@ -191,7 +193,7 @@ fn golden() -> Result<(), Failure> {
         |artifact| {
             let code: [f32; NC] = numbers.array();
             let (mut y, mut features) = ([0.0; NY], [0.0; FEATURES]);
-            Lista::load(artifact)?.reconstruct(&code, &mut y);
+            Decoder::load(artifact)?.reconstruct(&code, &mut y);
             ReadOut::load(artifact)?.read(&code, &mut features);
             golden.add(&y);
             golden.add(&features);

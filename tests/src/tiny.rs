@@ -12,7 +12,7 @@ use crate::{
 use forethought::{
     agent::Agent,
     artifact::{
-        Activation, Aligned, Artifact, CostTerms, Encoder, EncoderKind, Entry, Estimator, Header, Model,
+        Activation, Aligned, Artifact, Classifier, CostTerms, Encoder, Entry, Estimator, Header, Kind, Model,
         Planner, Provenance, Sensors, Sizes, Term, VERSION, write,
     },
     feature::{Angles, Feature, Map},
@@ -151,10 +151,12 @@ pub fn header(model: Model) -> Header<'static> {
     let measured = [Map::Cos, Map::Sin].map(|map| Feature { index: 0, map });
     Header {
         version: VERSION,
+        kind: Kind::Agent,
         sizes: if model == Model::Network { SIZES } else { Sizes { latent: 0, ..SIZES } },
         angles: Angles(1),
         sensors: Sensors { low: -0.5, high: 1.5 },
-        encoder: Encoder { kind: EncoderKind::Lista, activation: Activation::Soft, iterations: 2 },
+        encoder: Encoder::Lista { iterations: 2, activation: Activation::Soft },
+        classifier: Classifier::default(),
         model,
         estimator: Estimator { measured: measured.into_iter().collect(), gate: 25.0, patience: 3 },
         cost: CostTerms { terms: [term(0, Map::Angle, 1.0), term(1, Map::Value, 0.1)].into_iter().collect() },

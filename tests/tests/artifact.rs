@@ -34,9 +34,11 @@ const SIZES: Sizes = Sizes {
     horizon: H as u16,
 };
 
-/// What an agent with a learned model needs; a value it need not have.
+/// What an agent with a learned model needs; a value and a decoder it need not have.
 fn tensors() -> impl Iterator<Item = tensors::Tensor> {
-    tensors::tensors(SIZES).into_iter().filter(|(part, ..)| *part != "value")
+    let optional =
+        |part, name| part == "value" || matches!(name, "dictionary" | "mean") && part == "perceive";
+    tensors::tensors(SIZES).into_iter().filter(move |(part, name, ..)| !optional(*part, *name))
 }
 
 fn value(part: &str, name: &str, row: usize, col: usize) -> f32 {
@@ -53,10 +55,12 @@ fn header() -> Header<'static> {
     let term = |index, map| Term { feature: Feature { index, map }, target: 0.5, weight: 1.0, terminal: 2.0 };
     Header {
         version: VERSION,
+        kind: Kind::Agent,
         sizes: SIZES,
         angles: Angles(1),
         sensors: Sensors { low: -1.0, high: 1.0 },
-        encoder: Encoder { kind: EncoderKind::Lista, activation: Activation::Soft, iterations: 1 },
+        encoder: Encoder::Lista { iterations: 1, activation: Activation::Soft },
+        classifier: Classifier::default(),
         model: Model::Network,
         estimator: Estimator {
             measured: [term(0, Map::Cos).feature, term(1, Map::Value).feature].into_iter().collect(),
@@ -315,7 +319,7 @@ proptest! {
             header.planner = Planner { iterations: counts[1] % 64, momentum: 0.9, step: step.abs(), tolerance: 0.0 };
             header.cost.terms[0].target = target;
             header.cost.terms[1].weight = target.abs();
-            header.encoder.iterations = small[0].into();
+            header.encoder = Encoder::Lista { iterations: small[0].into(), activation: Activation::Soft };
             header.angles = Angles((small[1] & 3).into());
         });
         if let Ok(artifact) = file.parse() {
@@ -339,8 +343,8 @@ fn every_violation_has_its_error() {
     assert_eq!(Artifact::parse(&[]).unwrap_err(), ArtifactError::Truncated);
     assert_eq!(Artifact::parse(b"FTH").unwrap_err(), ArtifactError::Truncated);
     assert_eq!(Artifact::parse(b"MZ\x90\0 and so on").unwrap_err(), ArtifactError::BadMagic);
-    let version = file(|header| header.version = 2);
-    assert_eq!(version.error(), ArtifactError::Version { found: 2 });
+    let version = file(|header| header.version = 1);
+    assert_eq!(version.error(), ArtifactError::Version { found: 1 });
 
     // A header longer than the file, one shorter than it is, one with bytes behind it.
     let mut long = file(|_| {});
@@ -536,8 +540,8 @@ fn every_error_has_its_sentence() {
             "the weight file is damaged: its checksum is deadbeef, not 00000abc: copy it again",
         ),
         (
-            ArtifactError::Version { found: 2 },
-            "the weight file has format version 2, this program reads version 1: export it again",
+            ArtifactError::Version { found: 1 },
+            "the weight file has format version 1, this program reads version 2: export it again",
         ),
         (ArtifactError::Header, "the weight file's header cannot be decoded: export it again"),
         (ArtifactError::Extent { offset: 64 }, "a tensor at byte 64 reaches past the end of the weight file"),

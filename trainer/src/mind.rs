@@ -1,17 +1,22 @@
 //! Runs any artifact on the host, with the kernels that run on the chip.
 //!
-//! A chip's agent has exactly the sizes of its artifact. The host cannot know them when it is compiled, so it keeps a
+//! A chip's mind has exactly the sizes of its artifact. The host cannot know them when it is compiled, so it keeps a
 //! short ladder of types and takes the smallest that holds the artifact; the unused part stays zero and changes no bit.
+
+mod encoder;
+
+pub use encoder::AnyEncoder;
 
 use forethought::{
     Zero,
     agent::{self, Agent, Decision, Diagnostics, Mode, Reading, SensorError},
-    artifact::{Artifact, ArtifactError, FEATURES, Header, Load, Model},
-    perceive::{Encoder, lista::Lista, readout::ReadOut},
+    artifact::{self, Artifact, ArtifactError, FEATURES, Header, Kind, Load, Model},
+    perceive::{Encoder, decoder::Decoder, readout::ReadOut},
     predict::{ForwardModel, network::Network, physics::pendulum::Pendulum},
+    recognise::Recogniser,
 };
 
-/// An agent of any size with its memory.
+/// A mind of any size with its memory.
 pub trait Mind {
     /// Forgets everything: a new episode.
     fn reset(&mut self);
@@ -62,12 +67,17 @@ fn sized<'a, A: agent::Mind<'a, NX, NU> + 'a, const NX: usize, const NU: usize>(
 }
 
 /// The pendulum's agents and others of their size.
-type Small<'a, M> = Agent<'a, Lista<'a, 256, 64>, M, 256, 64, 2, 1, 0, 32, 40>;
-/// Everything else.
-type Large<'a, M> = Agent<'a, Lista<'a, NY, NC>, M, NY, NC, 16, 8, 16, 256, 128>;
+type Small<'a, M> = Agent<'a, AnyEncoder<'a, 256, 64>, M, 256, 64, 2, 1, 0, 32, 40>;
+/// Every other agent.
+type Large<'a, M> = Agent<'a, AnyEncoder<'a, NY, NC>, M, NY, NC, 16, 8, 16, 256, 128>;
+/// Everything that only perceives.
+type Perception<'a> = Recogniser<'a, AnyEncoder<'a, NY, NC>, NY, NC, OUTPUTS>;
 
 /// Loads an artifact into the smallest type that holds it.
 pub fn load<'a>(artifact: &Artifact<'a>) -> Result<Box<dyn Mind + 'a>, ArtifactError> {
+    if artifact.header().kind == Kind::Perception {
+        return sized::<Perception<'a>, 0, OUTPUTS>(artifact);
+    }
     match artifact.header().model {
         Model::Pendulum => sized::<Small<'a, Pendulum>, 2, 1>(artifact),
         Model::Network => match sized::<Small<'a, Network<'a, 2, 1, 0, 32>>, 2, 1>(artifact) {
@@ -79,27 +89,36 @@ pub fn load<'a>(artifact: &Artifact<'a>) -> Result<Box<dyn Mind + 'a>, ArtifactE
     }
 }
 
-/// What the host's parts of an artifact share: types that hold any of them.
-const NY: usize = 4096;
-const NC: usize = 1024;
+/// The longest observation: what the host's parts of an artifact share are types that hold any of them.
+pub const NY: usize = 4096;
+/// The longest code.
+pub const NC: usize = 1024;
+/// The most classes, and as many as the longest code has units.
+pub const OUTPUTS: usize = NC;
 
-/// The encoder of an artifact: from an observation to its code, what the decoder makes of that, and the read-out.
+/// The encoder of an artifact: from an observation to its code, and what decoder and read-out, where there are any, make
+/// of that.
 pub fn encoder<'a>(
     artifact: &Artifact<'a>,
 ) -> Result<impl FnMut(&[f32]) -> Perceived + use<'a>, ArtifactError> {
-    let lista = Lista::<NY, NC>::load(artifact)?;
-    let readout = ReadOut::load(artifact)?;
+    let encoder = AnyEncoder::<NY, NC>::load(artifact)?;
+    let header = artifact.header();
+    let decoder = header.has_tensor("perceive", "dictionary").then(|| Decoder::load(artifact)).transpose()?;
+    let readout = header.has("readout").then(|| ReadOut::load(artifact)).transpose()?;
     let sizes = artifact.sizes();
     let (mut scratch, mut y, mut code) = (Box::new(Zero::ZERO), Box::new([0.0; NY]), Box::new([0.0; NC]));
     Ok(move |observation: &[f32]| {
         y[..sizes.ny()].copy_from_slice(observation);
-        lista.encode(&mut scratch, &y, &mut code);
+        encoder.encode(&mut scratch, &y, &mut code);
         let mut features = [0.0; FEATURES];
-        let measured = readout.read(&code[..], &mut features);
-        lista.reconstruct(&code, &mut y);
+        let measured = readout.as_ref().map_or(0, |readout| readout.read(&code[..], &mut features));
+        let reconstruction = decoder.as_ref().map(|decoder| {
+            decoder.reconstruct(&code[..], &mut y[..]);
+            y[..sizes.ny()].to_vec()
+        });
         Perceived {
             code: code[..sizes.nc()].to_vec(),
-            reconstruction: y[..sizes.ny()].to_vec(),
+            reconstruction,
             features: features[..measured].to_vec(),
         }
     })
@@ -110,9 +129,9 @@ pub fn encoder<'a>(
 pub struct Perceived {
     /// The code.
     pub code: Vec<f32>,
-    /// The observation that the code stands for.
-    pub reconstruction: Vec<f32>,
-    /// The features of the state that are read out of it.
+    /// The observation that the code stands for, if the artifact has a decoder.
+    pub reconstruction: Option<Vec<f32>>,
+    /// The features of the state that are read out of it, if the artifact has a read-out.
     pub features: Vec<f32>,
 }
 
@@ -132,16 +151,22 @@ pub fn model<'a>(
     })
 }
 
-/// Bytes of RAM that an agent's state takes on a 32-bit chip, where its sizes are exact.
+/// Bytes of RAM that a mind's state takes on a 32-bit chip, where its sizes are exact.
 pub fn state_size(header: &Header<'_>) -> usize {
     let s = header.sizes;
     let (ny, nc, nx, nu, nh, h) = (s.ny(), s.nc(), s.nx(), s.nu(), s.nh(), s.h());
+    let scratch = match header.encoder {
+        artifact::Encoder::Lista { .. } => 2 * nc,
+    };
+    let perceive = ny + nc + scratch;
+    if header.kind == Kind::Perception {
+        return 4 * perceive;
+    }
     let trace = match header.model {
         Model::Network => 2 * nx + 2 * nh,
         Model::Pendulum => 2,
     };
     let rollout = h * (nu + nx + trace) + 1;
-    let perceive = ny + 3 * nc;
     let estimate = nx + nx * nx + 1;
     let planner = 2 * rollout + 2 * h * nu + 1;
     let last = nu + 1;

@@ -1,4 +1,4 @@
-//! The agent: answers each observation that comes over the serial line with an action.
+//! The agent, or a mind that only perceives: answers each observation that comes over the serial line.
 #![no_std]
 #![no_main]
 
@@ -12,10 +12,10 @@ mod flashed {
 }
 
 use defmt::{Display2Format, error, info, warn};
-use flashed::{Agent, NU, REPLY_FRAME, REQUEST_FRAME, State, VALUES, WEIGHTS};
+use flashed::{Mind, NU, REPLY_FRAME, REQUEST_FRAME, State, VALUES, WEIGHTS};
 use forethought::{
     Zero,
-    agent::{Decision, Mind, Mode},
+    agent::{Decision, Mind as _, Mode},
     artifact::{Artifact, ArtifactError},
     link::{LinkError, PROTOCOL, Reading, Receiver, Reply, Request, Usage, encode},
 };
@@ -32,11 +32,11 @@ fn main() -> ! {
     static RECEIVER: ConstStaticCell<Receiver<REQUEST_FRAME>> = ConstStaticCell::new(Receiver::new());
 
     board::init();
-    let (agent, checksum) = load().unwrap_or_else(|refused| {
+    let (mind, checksum) = load().unwrap_or_else(|refused| {
         error!("{}", Display2Format(&refused));
         board::exit(BAD_WEIGHTS)
     });
-    let mut device = Device { agent, checksum, state: STATE.take(), receiver: RECEIVER.take() };
+    let mut device = Device { mind, checksum, state: STATE.take(), receiver: RECEIVER.take() };
     board::announce();
     loop {
         device.take(board::read_byte());
@@ -45,9 +45,9 @@ fn main() -> ! {
 
 // Not part of `main`, whose stack is never given back.
 #[inline(never)]
-fn load() -> Result<(Agent, u32), ArtifactError> {
+fn load() -> Result<(Mind, u32), ArtifactError> {
     let artifact = Artifact::parse(&WEIGHTS.0)?;
-    let agent = Agent::load(&artifact)?;
+    let mind = Mind::load(&artifact)?;
     let (sizes, checksum) = (artifact.sizes(), artifact.checksum());
     info!(
         "{=str}: agent {=u32:08x}, NY {=u32} NC {=u32} NX {=u16} NU {=u16} NZ {=u16} NH {=u16} H {=u16}",
@@ -61,13 +61,13 @@ fn load() -> Result<(Agent, u32), ArtifactError> {
         sizes.hidden,
         sizes.horizon,
     );
-    Ok((agent, checksum))
+    Ok((mind, checksum))
 }
 
-/// The agent with all it remembers.
+/// The mind with all it remembers.
 struct Device {
-    agent: Agent,
-    /// Which agent it is.
+    mind: Mind,
+    /// Which mind it is.
     checksum: u32,
     state: &'static mut State,
     receiver: &'static mut Receiver<REQUEST_FRAME>,
@@ -105,7 +105,7 @@ impl Device {
     fn decide(&mut self, step: u32, mode: Mode, reading: &Reading<VALUES>) -> Reply<NU> {
         let mut decision = Decision::ZERO;
         let before = board::instructions();
-        let result = self.agent.step(self.state, reading.as_reading(), mode, &mut decision);
+        let result = self.mind.step(self.state, reading.as_reading(), mode, &mut decision);
         let instructions = board::instructions() - before;
         if let Err(refused) = result {
             warn!("step {=u32}: {}", step, Display2Format(&refused));

@@ -29,6 +29,7 @@ use forethought::{
     network::StateNetwork,
     perceive::{
         Encoder,
+        decoder::Decoder,
         lista::Lista,
         prox::{self, rectified, soft},
         readout::ReadOut,
@@ -121,7 +122,7 @@ fn parts(artifact: &Artifact<'static>) -> Result<(), ArtifactError> {
     let encoder = Eyes::load(artifact)?;
     let (mut scratch, mut code, mut frame) = (Zero::ZERO, [0.0; NC], black_box([0.1; NY]));
     encoder.encode(&mut scratch, &frame, &mut code);
-    encoder.reconstruct(black_box(&code), &mut frame);
+    Decoder::load(artifact)?.reconstruct(black_box(&code[..]), black_box(&mut frame[..]));
     black_box(frame);
 
     let mut seen = [0.0; FEATURES];

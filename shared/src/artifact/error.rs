@@ -74,7 +74,7 @@ pub enum ArtifactError {
         /// Which one, and what it must be.
         what: &'static str,
     },
-    /// The artifact holds another kind of encoder or model than the type that should run it.
+    /// The artifact holds another kind of mind, encoder or model than the type that should run it.
     Kind {
         /// What the type runs.
         expected: &'static str,

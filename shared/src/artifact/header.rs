@@ -13,7 +13,9 @@ pub const TENSORS: usize = 64;
 pub struct Header<'a> {
     /// Format version, [`VERSION`](super::VERSION).
     pub version: u16,
-    /// Dimensions of the agent.
+    /// What kind of mind it is: which of the fields below it has a use for.
+    pub kind: Kind,
+    /// Its dimensions.
     pub sizes: Sizes,
     /// Components of the state that are angles.
     pub angles: Angles,
@@ -21,6 +23,8 @@ pub struct Header<'a> {
     pub sensors: Sensors,
     /// How the encoder runs.
     pub encoder: Encoder,
+    /// How the classifier runs, if there is one.
+    pub classifier: Classifier,
     /// Which forward model it is.
     pub model: Model,
     /// The Kalman filter's settings.
@@ -37,6 +41,16 @@ pub struct Header<'a> {
     pub tensors: Vec<Tensor<'a>, TENSORS>,
 }
 
+/// The kinds of mind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Kind {
+    /// [`Agent`](crate::agent::Agent): it perceives, estimates and acts.
+    Agent,
+    /// [`Recogniser`](crate::recognise::Recogniser): it perceives, and answers with the code or with the scores of
+    /// classes. There is no state; the settings of model, filter, cost and planner are not looked at.
+    Perception,
+}
+
 /// Dimensions, in the order of the const generics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sizes {
@@ -46,7 +60,7 @@ pub struct Sizes {
     pub code: u32,
     /// `NX`: components of the state.
     pub state: u16,
-    /// `NU`: components of an action.
+    /// `NU`: components of an action; of a recogniser, its classes, or the units of the code if it has no classifier.
     pub action: u16,
     /// `NZ`: components of the latent variable; 0 for a model without one.
     pub latent: u16,
@@ -105,6 +119,11 @@ impl Sizes {
         fits("latent components", NZ, self.nz())
     }
 
+    /// Whether what a recogniser answers fits a type.
+    pub fn check_output<const NU: usize>(self) -> Result<(), ArtifactError> {
+        fits("outputs", NU, self.nu())
+    }
+
     /// Whether the plan fits a type.
     pub fn check_horizon<const H: usize>(self) -> Result<(), ArtifactError> {
         fits("planned steps", H, self.h())
@@ -124,22 +143,16 @@ pub struct Sensors {
     pub high: f32,
 }
 
-/// How the encoder runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Encoder {
-    /// Which encoder.
-    pub kind: EncoderKind,
-    /// Its non-linearity.
-    pub activation: Activation,
-    /// Times that the code is fed back.
-    pub iterations: u16,
-}
-
-/// The encoders that an agent can have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum EncoderKind {
+/// Which encoder it is, and how it runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Encoder {
     /// [`Lista`](crate::perceive::lista::Lista).
-    Lista,
+    Lista {
+        /// Times that the code is fed back.
+        iterations: u16,
+        /// Its non-linearity.
+        activation: Activation,
+    },
 }
 
 /// The non-linearity of a sparse code.
@@ -149,6 +162,13 @@ pub enum Activation {
     Soft,
     /// `max(v−θ, 0)`.
     Rectified,
+}
+
+/// How the [classifier](crate::perceive::classifier) of a code runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Classifier {
+    /// Whether the code is brought to unit length before: then only its direction counts.
+    pub normalise: bool,
 }
 
 /// The forward models that an agent can have.
@@ -248,13 +268,77 @@ pub enum DType {
     F32,
 }
 
-impl Header<'_> {
+impl<'a> Header<'a> {
+    /// Of a file that holds an encoder of `observation` numbers into `code` units, and a classifier if it has a part
+    /// `classify`; `outputs` are its classes, or the units of the code without one.
+    pub fn perception(
+        (observation, code, outputs): (u32, u32, u16),
+        sensors: Sensors,
+        encoder: Encoder,
+        provenance: Provenance<'a>,
+    ) -> Self {
+        Self {
+            version: super::VERSION,
+            kind: Kind::Perception,
+            sizes: Sizes { observation, code, action: outputs, ..Sizes::default() },
+            angles: Angles(0),
+            sensors,
+            encoder,
+            classifier: Classifier::default(),
+            model: Model::Network,
+            estimator: Estimator { measured: Vec::new(), gate: 0.0, patience: 0 },
+            cost: CostTerms { terms: Vec::new() },
+            planner: Planner { iterations: 0, momentum: 0.0, step: 0.0, tolerance: 0.0 },
+            provenance,
+            tensors: Vec::new(),
+        }
+    }
+
+    /// Whether there is any tensor of `part`.
+    pub fn has(&self, part: &str) -> bool {
+        self.tensors.iter().any(|t| t.part == part)
+    }
+
+    /// Whether there is the tensor `part.name`.
+    pub fn has_tensor(&self, part: &str, name: &str) -> bool {
+        self.tensors.iter().any(|t| t.part == part && t.name == name)
+    }
+
     /// Checks every setting against its range.
     pub(super) fn validate(&self) -> Result<(), ArtifactError> {
+        let Sensors { low, high } = self.sensors;
+        first_broken(&[(
+            low.is_finite() && high.is_finite() && low < high,
+            "a sensor's low end must be below its high end",
+        )])?;
+        match self.kind {
+            Kind::Agent => self.validate_agent(),
+            Kind::Perception => self.validate_perception(),
+        }
+    }
+
+    fn validate_perception(&self) -> Result<(), ArtifactError> {
+        let Sizes { observation, code, state, action, latent, hidden, horizon } = self.sizes;
+        first_broken(&[
+            (observation > 0, "an observation needs at least one number"),
+            (code > 0, "a code needs at least one unit"),
+            (action > 0, "perception needs at least one output"),
+            (
+                [state, latent, hidden, horizon] == [0; 4] && self.angles == Angles(0),
+                "perception has no state, latent variable, hidden layer or horizon",
+            ),
+            (
+                self.has("classify") || u32::from(action) == code,
+                "without a classifier the outputs are the code: as many as it has units",
+            ),
+        ])
+    }
+
+    fn validate_agent(&self) -> Result<(), ArtifactError> {
         let sizes = self.sizes;
         let features = self.estimator.measured.iter().chain(self.cost.terms.iter().map(|t| &t.feature));
         let finite = |values: &[f32]| values.iter().all(|v| v.is_finite());
-        let rules = [
+        first_broken(&[
             (sizes.nx() > 0, "the state needs at least one component"),
             (sizes.nx() <= 64, "the state may have at most 64 components"),
             (sizes.nu() > 0, "the action needs at least one component"),
@@ -267,10 +351,6 @@ impl Header<'_> {
             (
                 features.clone().all(|f| f.map == Map::Value || self.angles.contains(f.index.into())),
                 "the feature of an angle looks at a component that is none",
-            ),
-            (
-                finite(&[self.sensors.low, self.sensors.high]) && self.sensors.low < self.sensors.high,
-                "a sensor's low end must be below its high end",
             ),
             (
                 self.estimator.gate.is_finite() && self.estimator.gate > 0.0,
@@ -295,10 +375,14 @@ impl Header<'_> {
                 self.planner.tolerance.is_finite() && self.planner.tolerance >= 0.0,
                 "the planner's tolerance must be a number of at least 0",
             ),
-        ];
-        match rules.iter().find(|(holds, _)| !holds) {
-            None => Ok(()),
-            Some(&(_, what)) => Err(ArtifactError::Setting { what }),
-        }
+        ])
+    }
+}
+
+/// The first rule that does not hold is the answer.
+fn first_broken(rules: &[(bool, &'static str)]) -> Result<(), ArtifactError> {
+    match rules.iter().find(|(holds, _)| !holds) {
+        None => Ok(()),
+        Some(&(_, what)) => Err(ArtifactError::Setting { what }),
     }
 }

@@ -13,7 +13,7 @@ use crate::{dense::Dense, feature::Angles};
 /// The first bytes of every file.
 pub const MAGIC: [u8; 4] = *b"FTH1";
 /// The format this crate reads and writes.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 /// Tensors start at multiples of this many bytes.
 pub const ALIGN: usize = 16;
 /// Magic, total length, header length.
@@ -98,7 +98,7 @@ impl<'a> Artifact<'a> {
         self.length == 0
     }
 
-    /// The sizes that the agent was trained with.
+    /// The sizes that it was trained with.
     pub fn sizes(&self) -> Sizes {
         self.header.sizes
     }
@@ -109,8 +109,17 @@ impl<'a> Artifact<'a> {
     }
 
     /// How the encoder runs.
-    pub fn encoder(&self) -> Encoder {
-        self.header.encoder
+    pub fn encoder(&self) -> &Encoder {
+        &self.header.encoder
+    }
+
+    /// Whether it holds a whole agent or perception alone.
+    pub fn check_kind(&self, kind: Kind) -> Result<(), ArtifactError> {
+        let expected = match kind {
+            Kind::Agent => "a whole agent",
+            Kind::Perception => "an encoder alone",
+        };
+        if self.header.kind == kind { Ok(()) } else { Err(ArtifactError::Kind { expected }) }
     }
 
     /// The matrix `part.name`, which must be `rows × cols`.
@@ -156,7 +165,7 @@ impl<'a> Artifact<'a> {
 
     /// Whether there is any tensor of `part`.
     pub fn has(&self, part: &str) -> bool {
-        self.header.tensors.iter().any(|t| t.part == part)
+        self.header.has(part)
     }
 
     fn tensor(&self, part: &'static str, name: &'static str) -> Result<&Tensor<'a>, ArtifactError> {
@@ -181,7 +190,7 @@ impl<'a> Artifact<'a> {
     }
 }
 
-/// A part of an agent that can be read from an artifact.
+/// A part of a mind that can be read from an artifact.
 pub trait Load<'a>: Sized {
     /// Reads it, and checks that the artifact holds this kind and that the shapes fit.
     fn load(artifact: &Artifact<'a>) -> Result<Self, ArtifactError>;

@@ -4,7 +4,7 @@
 //! b = W_e y + c,   z⁰ = h_θ(b),   zᵗ⁺¹ = h_θ(b + S zᵗ)   for t = 0 … T−1
 //! ```
 //! with `h_θ` the soft threshold `sign(v)·max(|v|−θ, 0)` or its rectified half `max(v−θ, 0)`, and one threshold `θ` a
-//! unit. `c` takes in the mean of the observations: `c = −W_e ȳ`. The decoder is `y ≈ D z + ȳ`.
+//! unit. `c` takes in the mean of the observations: `c = −W_e ȳ`.
 
 use super::{
     Encoder,
@@ -12,19 +12,17 @@ use super::{
 };
 use crate::{
     Zero,
-    artifact::{Activation, Artifact, ArtifactError, EncoderKind, Load},
+    artifact::{self, Activation, Artifact, ArtifactError, Load},
     dense::Dense,
 };
 
-/// Weights of the encoder and of its decoder.
+/// Weights of the encoder.
 #[derive(Clone, Copy, Debug)]
 pub struct Lista<'a, const NY: usize, const NC: usize> {
     w_e: Dense<'a>,
     bias: &'a [f32],
     s: Dense<'a>,
     threshold: &'a [f32],
-    dictionary: Dense<'a>,
-    mean: &'a [f32],
     /// `T`: how many times the code is fed back.
     iterations: u16,
     activation: Activation,
@@ -48,17 +46,14 @@ impl<'a, const NY: usize, const NC: usize> Load<'a> for Lista<'a, NY, NC> {
         let sizes = artifact.sizes();
         sizes.check_observation::<NY, NC>()?;
         let (ny, nc) = (sizes.ny(), sizes.nc());
-        let encoder = artifact.encoder();
-        let EncoderKind::Lista = encoder.kind;
+        let &artifact::Encoder::Lista { iterations, activation } = artifact.encoder();
         Ok(Self {
             w_e: artifact.matrix(PART, "w_e", nc, ny)?,
             bias: artifact.vector(PART, "bias", nc)?,
             s: artifact.matrix(PART, "s", nc, nc)?,
             threshold: artifact.vector(PART, "threshold", nc)?,
-            dictionary: artifact.matrix(PART, "dictionary", ny, nc)?,
-            mean: artifact.vector(PART, "mean", ny)?,
-            iterations: encoder.iterations,
-            activation: encoder.activation,
+            iterations,
+            activation,
         })
     }
 }
@@ -89,12 +84,5 @@ impl<const NY: usize, const NC: usize> Encoder<NY, NC> for Lista<'_, NY, NC> {
             self.s.add(code, next);
             self.shrink(next, code);
         }
-    }
-
-    fn reconstruct(&self, code: &[f32; NC], y: &mut [f32; NY]) {
-        for (y, mean) in y.iter_mut().zip(self.mean) {
-            *y = *mean;
-        }
-        self.dictionary.add(code, y);
     }
 }

@@ -1,5 +1,7 @@
 //! Perception: from raw sensors to a sparse code, and from the code to what the state estimator needs.
 
+pub mod classifier;
+pub mod decoder;
 pub mod lista;
 pub mod prox;
 pub mod readout;
@@ -13,7 +15,4 @@ pub trait Encoder<const NY: usize, const NC: usize> {
 
     /// Writes the code of observation `y`.
     fn encode(&self, scratch: &mut Self::Scratch, y: &[f32; NY], code: &mut [f32; NC]);
-
-    /// Writes the observation that the code stands for (the linear decoder).
-    fn reconstruct(&self, code: &[f32; NC], y: &mut [f32; NY]);
 }

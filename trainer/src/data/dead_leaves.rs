@@ -29,7 +29,7 @@ pub struct DeadLeaves {
 impl Default for DeadLeaves {
     /// Like the photographs: 256×384.
     fn default() -> Self {
-        Self { rows: 256, cols: 384, smallest: 0.5, largest: 128.0, texture: 0.1, shading: 0.2 }
+        Self { rows: 256, cols: 384, smallest: 1.5, largest: 128.0, texture: 0.1, shading: 0.2 }
     }
 }
 

@@ -1,10 +1,7 @@
 //! MNIST: 60,000 handwritten digits to learn from and 10,000 to be tested on, 28×28 pixels each.
 
-use super::{
-    idx::{Idx, Values},
-    images::Images,
-};
-use anyhow::{Context, Result, bail, ensure};
+use super::{images::Images, signals::read_labels};
+use anyhow::{Context, Result, ensure};
 use std::path::Path;
 
 /// Images with what they show.
@@ -65,16 +62,4 @@ impl Labelled {
         let labels = self.labels.iter().copied().take(n).collect();
         Self { images: self.images.first(n), labels }
     }
-}
-
-/// Reads an IDX file of labels: one dimension of bytes.
-pub fn read_labels(path: &Path) -> Result<Vec<u8>> {
-    let idx = Idx::read(path)?;
-    let (Values::U8(labels), 1) = (idx.values, idx.dims.len()) else {
-        bail!(
-            "in the labels {}: labels are one dimension of bytes; is this the file of images?",
-            path.display()
-        );
-    };
-    Ok(labels)
 }

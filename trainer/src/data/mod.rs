@@ -4,12 +4,15 @@
 
 pub mod dead_leaves;
 pub mod file;
+pub mod folder;
 pub mod idx;
 pub mod images;
 pub mod log;
 pub mod mnist;
+pub mod npy;
 pub mod patches;
 pub mod photographs;
+pub mod signals;
 pub mod whitening;
 
 /// CRC-32 over numbers: which data it is that something was trained on.

@@ -7,7 +7,7 @@ use crate::{
 };
 use anyhow::Result;
 use forethought::artifact::{
-    Activation, CostTerms, Encoder, EncoderKind, Estimator, Header, Model, Planner, Provenance, Sensors,
+    Activation, Classifier, CostTerms, Encoder, Estimator, Header, Kind, Model, Planner, Provenance, Sensors,
     Sizes, VERSION,
 };
 use std::f64::consts::PI;
@@ -32,6 +32,7 @@ pub fn export(config: &Config, trained: &Trained, model: Model, seed: u64) -> Re
     let planner = &config.planner;
     let header = Header {
         version: VERSION,
+        kind: Kind::Agent,
         sizes: Sizes {
             observation: (SIDE * SIDE) as u32,
             code: config.encoder.units as u32,
@@ -43,11 +44,11 @@ pub fn export(config: &Config, trained: &Trained, model: Model, seed: u64) -> Re
         },
         angles: ANGLES,
         sensors: Sensors { low: 0.0, high: 1.0 },
-        encoder: Encoder {
-            kind: EncoderKind::Lista,
-            activation: Activation::Rectified,
+        encoder: Encoder::Lista {
             iterations: config.encoder.iterations as u16,
+            activation: Activation::Rectified,
         },
+        classifier: Classifier::default(),
         model,
         estimator: Estimator {
             measured: MEASURED.into_iter().collect(),

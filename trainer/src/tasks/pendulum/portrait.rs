@@ -8,7 +8,7 @@ use crate::{
     report::pendulum::{Frame, PendulumReport, Rollout, Tuning},
     worlds::{Rng, camera::Camera, pendulum::wrap},
 };
-use anyhow::Result;
+use anyhow::{Context, Result};
 use forethought::artifact::Artifact;
 use nalgebra::DMatrix;
 use rand::SeedableRng;
@@ -104,9 +104,10 @@ fn frames(artifact: &Artifact<'_>, camera: &Camera, rng: &mut Rng) -> Result<Vec
         let theta = -PI + TAU * (f64::from(i) + 0.5) / 8.0;
         let pixels = camera.film(theta, rng);
         let mind::Perceived { code, reconstruction, .. } = encoder(&pixels);
-        Frame { theta: theta as f32, pixels, reconstruction, code }
+        let reconstruction = reconstruction.context("the agent was exported without its decoder")?;
+        Ok(Frame { theta: theta as f32, pixels, reconstruction, code })
     };
-    Ok((0..8).map(frame).collect())
+    (0..8).map(frame).collect()
 }
 
 /// The code and the error of the read-out all round, without noise.
