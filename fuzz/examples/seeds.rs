@@ -17,6 +17,12 @@ fn main() -> io::Result<()> {
             seed(&corpus.join(target), &format!("{model:?}"), &buffer.0[..length])?;
         }
     }
+    let mut buffer = Aligned([0; _]);
+    let length =
+        tiny::fill_perception(|_| {}, &mut buffer).expect("the tiny recogniser's file can be written");
+    for target in ["artifact", "artifact_crc"] {
+        seed(&corpus.join(target), "perception", &buffer.0[..length])?;
+    }
     let values = [0.5, -0.25, 0.0].into_iter();
     let observe = |reading| Request::<8>::Observe { step: 300, mode: Mode::Policy, reading };
     let requests = [

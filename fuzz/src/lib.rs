@@ -8,7 +8,7 @@ use forethought::{
     perceive::lista::Lista,
     predict::network::Network,
 };
-use forethought_tests::tiny::{Learned, Physical};
+use forethought_tests::tiny::{CLASSES, Learned, Physical, Recogniser};
 
 /// An agent type that is larger than the seeds' artifacts.
 type Larger<'a> = Agent<'a, Lista<'a, 11, 17>, Network<'a, 4, 3, 2, 13>, 11, 17, 4, 3, 2, 13, 8>;
@@ -33,6 +33,17 @@ pub fn parse_and_run(bytes: &[u8]) {
     run::<Learned<'_>, _, _>(&artifact);
     run::<Physical<'_>, _, _>(&artifact);
     run::<Larger<'_>, _, _>(&artifact);
+    recognise(&artifact);
+}
+
+fn recognise(artifact: &Artifact<'_>) {
+    let Ok(mind) = Recogniser::load(artifact) else { return };
+    let y = vec![healthy(artifact); artifact.sizes().ny()];
+    let (mut state, mut decision) = (Zero::ZERO, Decision::ZERO);
+    mind.step(&mut state, Reading::Sensors(&y), Mode::Plan, &mut decision)
+        .expect("a healthy reading is taken");
+    mind.step(&mut state, Reading::Missing, Mode::Plan, &mut decision).expect_err("no reading is refused");
+    assert_eq!(decision.action, [0.0; CLASSES]);
 }
 
 fn run<'a, M: Mind<'a, NX, NU>, const NX: usize, const NU: usize>(artifact: &Artifact<'a>) {

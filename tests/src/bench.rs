@@ -4,18 +4,21 @@
 //! a kernel is generic over the measure, so it is compiled with the caller, for speed; firmware compiles the rest of this
 //! crate for size.
 
-use crate::{tensors::tensors, zero};
+use crate::{
+    tensors::{self, Tensor, tensors},
+    zero,
+};
 use core::{array, hint::black_box};
 use forethought::{
     artifact::{
-        Activation, Artifact, ArtifactError, Classifier, CostTerms, Encoder, Entry, Estimator, Header, Kind,
-        Load, Model, Planner, Provenance, Sensors, Sizes, Term, VERSION, WriteError, write,
+        self, Activation, Artifact, ArtifactError, CostTerms, Encoder, Entry, Estimator, Header, Kind, Load,
+        Model, Planner, Provenance, Sensors, Sizes, Term, VERSION, WriteError, write,
     },
     cost::Cost,
     estimate::kalman::Kalman,
     feature::{Angles, Feature, Map},
     math,
-    perceive::{Encoder as _, lista::Lista},
+    perceive::{Encoder as _, classifier::Classifier, lista::Lista},
     plan::gradient::{self, Gradient},
     policy::Policy,
     predict::{ForwardModel, network::Network},
@@ -25,6 +28,18 @@ use forethought::{
 pub const SIZES: Sizes =
     Sizes { observation: 256, code: 64, state: 2, action: 1, latent: 0, hidden: 32, horizon: 20 };
 
+/// The sizes of a recogniser: as many units, and ten classes.
+pub const PERCEPTION: Sizes = Sizes {
+    observation: 16,
+    code: SIZES.code,
+    state: 0,
+    action: CLASSES as u16,
+    latent: 0,
+    hidden: 0,
+    horizon: 0,
+};
+
+const CLASSES: usize = 10;
 const NY: usize = SIZES.observation as usize;
 const NC: usize = SIZES.code as usize;
 const NX: usize = SIZES.state as usize;
@@ -115,6 +130,20 @@ pub fn kernels(
     Ok(())
 }
 
+/// Measures what runs on [`perception`]'s weights of the sizes [`PERCEPTION`].
+pub fn classifier(
+    artifact: &Artifact<'_>,
+    measure: &mut impl FnMut(Kernel<'_>),
+) -> Result<(), ArtifactError> {
+    let classifier = Classifier::load(artifact)?;
+    let code: [f32; NC] = spread(1.0);
+    let mut scores = [0.0; CLASSES];
+    kernel(measure, "classifier 64-10, normalised", NC + CLASSES * NC, || {
+        classifier.score(black_box(&code), black_box(&mut scores))
+    });
+    Ok(())
+}
+
 /// Where decisions start from: one after the other, as an agent would.
 const STARTS: [[f32; NX]; 8] = {
     let mut starts = [[0.0; NX]; _];
@@ -157,8 +186,28 @@ fn kernel(
 /// Bytes that [`weights`] of these [`SIZES`] have room in.
 pub const ROOM: usize = 192 << 10;
 
-/// Writes a weight file with numbers out of a generator, in any sizes and for any model, and returns its length.
+/// Writes the weight file of an agent with numbers out of a generator, in any sizes and for any model, and returns its
+/// length.
 pub fn weights(sizes: Sizes, model: Model, buffer: &mut [u8]) -> Result<usize, WriteError> {
+    pack(header(sizes, model), tensors(sizes), buffer)
+}
+
+/// The same of a recogniser.
+pub fn perception(sizes: Sizes, buffer: &mut [u8]) -> Result<usize, WriteError> {
+    let Header { sensors, encoder, provenance, .. } = header(SIZES, Model::Network);
+    let sizes_of_three = (sizes.observation, sizes.code, sizes.action);
+    let header = Header {
+        classifier: artifact::Classifier { normalise: true },
+        ..Header::perception(sizes_of_three, sensors, encoder, provenance)
+    };
+    pack(header, tensors::perception(sizes), buffer)
+}
+
+fn pack<const N: usize>(
+    header: Header<'_>,
+    tensors: [Tensor; N],
+    buffer: &mut [u8],
+) -> Result<usize, WriteError> {
     // The number that stands everywhere in a tensor, where it is not just any.
     let constant = |part, name| match (part, name) {
         ("estimate", "mean") | ("action", "safe") => Some(0.0),
@@ -169,21 +218,18 @@ pub fn weights(sizes: Sizes, model: Model, buffer: &mut [u8]) -> Result<usize, W
         ("action", "high") => Some(2.0),
         _ => None,
     };
-    let tensors = tensors(sizes);
-    let values = array::from_fn::<_, { TENSORS }, _>(|i| {
+    let values = array::from_fn::<_, N, _>(|i| {
         let (part, name, _, cols) = tensors[i];
         // So wide that sums over a row stay in the range of the activations.
         let width = math::sqrt(3.0 / cols.max(1) as f32);
         move |row: usize, col: usize| constant(part, name).unwrap_or_else(|| width * noise([i, row, col]))
     });
-    let entries = array::from_fn::<_, { TENSORS }, _>(|i| {
+    let entries = array::from_fn::<_, N, _>(|i| {
         let (part, name, rows, cols) = tensors[i];
         Entry { part, name, rows, cols, value: &values[i] }
     });
-    write(header(sizes, model), &entries, buffer)
+    write(header, &entries, buffer)
 }
-
-const TENSORS: usize = tensors(SIZES).len();
 
 fn header(sizes: Sizes, model: Model) -> Header<'static> {
     let angle = Feature { index: 0, map: Map::Angle };
@@ -196,7 +242,7 @@ fn header(sizes: Sizes, model: Model) -> Header<'static> {
         angles: Angles(0b01),
         sensors: Sensors { low: -1.0, high: 1.0 },
         encoder: Encoder::Lista { iterations: 2, activation: Activation::Rectified },
-        classifier: Classifier::default(),
+        classifier: artifact::Classifier::default(),
         model,
         // So wide a gate that nothing is refused: the filter shall do all its work.
         estimator: Estimator { measured: [cos, sin].into_iter().collect(), gate: 1e30, patience: 5 },
@@ -241,6 +287,9 @@ mod tests {
         let artifact = Artifact::parse(&file.0[..length]).unwrap();
         functions(&mut measure);
         kernels(&artifact, &mut zero(), &mut measure).unwrap();
+        let mut file = Box::new(Aligned([0; ROOM]));
+        let length = perception(PERCEPTION, &mut file.0).unwrap();
+        classifier(&Artifact::parse(&file.0[..length]).unwrap(), &mut measure).unwrap();
         assert!(!names.is_empty());
     }
 }

@@ -27,6 +27,7 @@ mod perceive;
 mod plan;
 mod policy;
 mod predict;
+mod recognise;
 mod reference;
 pub mod tensors;
 pub mod tiny;
@@ -52,7 +53,7 @@ fn zero<T: Zero>() -> T {
 /// Every test.
 pub const CASES: &[Case] = &ALL;
 
-const FAMILIES: [&[Case]; 12] = [
+const FAMILIES: [&[Case]; 13] = [
     math::CASES,
     dense::CASES,
     perceive::CASES,
@@ -63,6 +64,7 @@ const FAMILIES: [&[Case]; 12] = [
     plan::CASES,
     policy::CASES,
     agent::CASES,
+    recognise::CASES,
     artifact::CASES,
     link::CASES,
 ];

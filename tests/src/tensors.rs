@@ -1,4 +1,5 @@
-//! The tensors of an agent with a LISTA encoder, a learned model, a policy and a value, in any sizes.
+//! The tensors of an agent with a LISTA encoder, a learned model, a policy and a value, and of LISTA with a classifier
+//! alone, in any sizes.
 
 use forethought::artifact::Sizes;
 
@@ -50,5 +51,18 @@ pub const fn tensors(sizes: Sizes) -> [Tensor; 39] {
         ("action", "low", nu, 1),
         ("action", "high", nu, 1),
         ("action", "safe", nu, 1),
+    ]
+}
+
+/// Every tensor of an encoder with a classifier.
+pub const fn perception(sizes: Sizes) -> [Tensor; 6] {
+    let (ny, nc, classes) = (sizes.observation as usize, sizes.code as usize, sizes.action as usize);
+    [
+        ("perceive", "w_e", nc, ny),
+        ("perceive", "bias", nc, 1),
+        ("perceive", "s", nc, nc),
+        ("perceive", "threshold", nc, 1),
+        ("classify", "w", classes, nc),
+        ("classify", "b", classes, 1),
     ]
 }

@@ -3,10 +3,12 @@
 //! The camera is a ring of [`NY`] light sensors around the hinge. Nothing is trained: the encoder's units look in
 //! [`NC`] directions, the forward model is a small-signal copy of the physics, and every network has a little noise from
 //! an integer generator on top, so that no weight is zero and no sum is exact.
+//!
+//! The same eyes without the rest are a tiny recogniser: it tells in which third of the circle the pendulum is.
 
 use crate::{
     Failure,
-    tensors::{Tensor, tensors},
+    tensors::{self, Tensor, tensors},
     zero,
 };
 use forethought::{
@@ -19,6 +21,7 @@ use forethought::{
     math,
     perceive::lista::Lista,
     predict::{ForwardModel, network::Network, physics::pendulum::Pendulum},
+    recognise,
 };
 
 /// Numbers in an observation.
@@ -36,6 +39,9 @@ pub const NH: usize = 10;
 /// Steps that are planned ahead.
 pub const H: usize = 6;
 
+/// Classes of the recogniser.
+pub const CLASSES: usize = 3;
+
 /// The safe action.
 pub const SAFE: f32 = 0.25;
 
@@ -43,6 +49,9 @@ pub const SAFE: f32 = 0.25;
 pub type Physical<'a> = Agent<'a, Lista<'a, NY, NC>, Pendulum, NY, NC, NX, NU, 0, NH, H>;
 /// The agent with a network as its model.
 pub type Learned<'a> = Agent<'a, Lista<'a, NY, NC>, Network<'a, NX, NU, NZ, NH>, NY, NC, NX, NU, NZ, NH, H>;
+
+/// The recogniser.
+pub type Recogniser<'a> = recognise::Recogniser<'a, Lista<'a, NY, NC>, NY, NC, CLASSES>;
 
 /// Holds the weight file.
 pub type Buffer = Aligned<[u8; 7168]>;
@@ -61,6 +70,9 @@ pub const SIZES: Sizes = Sizes {
 /// Part, name, rows and columns of every tensor.
 pub const TENSORS: [Tensor; 39] = tensors(SIZES);
 
+/// The same of the recogniser's tensors.
+pub const PERCEPTION: [Tensor; 6] = tensors::perception(Sizes { action: CLASSES as u16, ..SIZES });
+
 /// The weight in a row and a column of a tensor.
 pub fn weight(part: &str, name: &str, row: usize, col: usize) -> f32 {
     let noise = noise(part, name, row, col);
@@ -78,6 +90,8 @@ pub fn weight(part: &str, name: &str, row: usize, col: usize) -> f32 {
             (if row == 0 { cos } else { sin }) * (1.04 / 6.0)
         }
         ("readout", "b") => 0.001 * noise,
+        ("classify", "w") => 0.5 * cos_between(unit(row, CLASSES), unit(col, NC)) + 0.01 * noise,
+        ("classify", "b") => 0.01 * noise,
         ("estimate", "mean") => 0.0,
         ("estimate", "prior") => 4.0,
         ("estimate", "process") => [0.000_1, 0.01][row],
@@ -183,12 +197,55 @@ pub fn fill_with(
     weight: &dyn Fn(&str, &str, usize, usize) -> f32,
     buffer: &mut Buffer,
 ) -> Result<usize, Failure> {
-    let values = TENSORS.map(|(part, name, ..)| move |row, col| weight(part, name, row, col));
-    let entries: [Entry<'_>; TENSORS.len()] = core::array::from_fn(|i| {
-        let (part, name, rows, cols) = TENSORS[i];
+    fill_tensors(header, &TENSORS, weight, buffer)
+}
+
+fn fill_tensors<const N: usize>(
+    header: Header<'_>,
+    tensors: &[Tensor; N],
+    weight: &dyn Fn(&str, &str, usize, usize) -> f32,
+    buffer: &mut Buffer,
+) -> Result<usize, Failure> {
+    let values = tensors.map(|(part, name, ..)| move |row, col| weight(part, name, row, col));
+    let entries: [Entry<'_>; N] = core::array::from_fn(|i| {
+        let (part, name, rows, cols) = tensors[i];
         Entry { part, name, rows, cols, value: &values[i] }
     });
     Ok(write(header, &entries, &mut buffer.0)?)
+}
+
+/// Writes the recogniser's weight file, after `adjust` has had its way with the header, and returns its length.
+pub fn fill_perception(
+    adjust: impl FnOnce(&mut Header<'static>),
+    buffer: &mut Buffer,
+) -> Result<usize, Failure> {
+    let mut header = perception(CLASSES);
+    adjust(&mut header);
+    fill_tensors(header, &PERCEPTION, &weight, buffer)
+}
+
+/// The header of an encoder alone, with so many outputs.
+fn perception(outputs: usize) -> Header<'static> {
+    let Header { sensors, encoder, provenance, .. } = header(Model::Network);
+    Header::perception((NY as u32, NC as u32, outputs as u16), sensors, encoder, provenance)
+}
+
+/// Makes the recogniser's weight file on the stack and hands it on, parsed.
+pub fn with_perception<R>(
+    adjust: impl FnOnce(&mut Header<'static>),
+    then: impl FnOnce(&Artifact<'_>) -> Result<R, Failure>,
+) -> Result<R, Failure> {
+    let mut buffer = Aligned([0; _]);
+    let length = fill_perception(adjust, &mut buffer)?;
+    then(&Artifact::parse(&buffer.0[..length])?)
+}
+
+/// The same without its classifier: the outputs are the code.
+pub fn with_encoder<R>(then: impl FnOnce(&Artifact<'_>) -> Result<R, Failure>) -> Result<R, Failure> {
+    let mut buffer = Aligned([0; _]);
+    let [w_e, bias, s, threshold, ..] = PERCEPTION;
+    let length = fill_tensors(perception(NC), &[w_e, bias, s, threshold], &weight, &mut buffer)?;
+    then(&Artifact::parse(&buffer.0[..length])?)
 }
 
 /// Makes a weight file on the stack and hands it on, parsed.

@@ -7,6 +7,7 @@ use forethought::{
     feature::{Angles, Feature, Map},
     perceive::lista::Lista,
     predict::{network::Network, physics::pendulum::Pendulum},
+    recognise::Recogniser,
 };
 use forethought_tests::tensors;
 use proptest::prelude::*;
@@ -23,6 +24,12 @@ const H: usize = 2;
 type Learned<'a> = Agent<'a, Lista<'a, NY, NC>, Network<'a, NX, NU, NZ, NH>, NY, NC, NX, NU, NZ, NH, H>;
 type Larger<'a> = Agent<'a, Lista<'a, 5, 7>, Network<'a, 3, 2, 2, 5>, 5, 7, 3, 2, 2, 5, 4>;
 type Physical<'a> = Agent<'a, Lista<'a, NY, NC>, Pendulum, NY, NC, NX, NU, 0, NH, H>;
+
+/// Classes of a file that only perceives.
+const CLASSES: usize = 4;
+
+type Exact<'a> = Recogniser<'a, Lista<'a, NY, NC>, NY, NC, CLASSES>;
+type Coder<'a> = Recogniser<'a, Lista<'a, 5, 7>, 5, 7, 7>;
 
 const SIZES: Sizes = Sizes {
     observation: NY as u32,
@@ -121,9 +128,30 @@ impl File {
     }
 }
 
-/// A file with this header, and with the tensors that `keep` wants.
+/// What a mind that only perceives needs, and its classifier.
+fn perception_tensors() -> impl Iterator<Item = tensors::Tensor> {
+    tensors::perception(Sizes { action: CLASSES as u16, ..SIZES }).into_iter()
+}
+
+/// The header of an encoder with so many outputs.
+fn perception_header(outputs: usize) -> Header<'static> {
+    let Header { sensors, encoder, provenance, .. } = header();
+    Header::perception((NY as u32, NC as u32, outputs as u16), sensors, encoder, provenance)
+}
+
+/// A file that only perceives, with this setting changed.
+fn perception(change: impl FnOnce(&mut Header<'static>)) -> File {
+    let mut header = perception_header(CLASSES);
+    change(&mut header);
+    file_with(header, perception_tensors())
+}
+
+/// A file with this header, and with the tensors of an agent that `keep` wants.
 fn file_of(header: Header<'static>, keep: impl Fn(&str, &str) -> bool) -> File {
-    let kept = tensors().filter(|(part, name, ..)| keep(part, name));
+    file_with(header, tensors().filter(|(part, name, ..)| keep(part, name)))
+}
+
+fn file_with(header: Header<'static>, kept: impl Iterator<Item = tensors::Tensor>) -> File {
     let kept: Vec<_> =
         kept.map(|tensor| (tensor, move |row, col| value(tensor.0, tensor.1, row, col))).collect();
     let entries = kept.iter().map(|((part, name, rows, cols), value)| Entry {
@@ -146,22 +174,29 @@ fn file(change: impl FnOnce(&mut Header<'static>)) -> File {
     file_of(header, |_, _| true)
 }
 
-/// The same file with another table of tensors.
+/// The agent's file with another table of tensors.
 fn retabled(change: impl FnOnce(&mut [Tensor<'_>])) -> File {
-    let file = file(|_| {});
-    let artifact = file.parse().expect("a good file");
-    let section = &file.bytes()[file.section()..file.length - 4];
-    let mut header = artifact.header().clone();
-    change(&mut header.tensors);
-    let mut bytes = Vec::from(MAGIC);
-    let header = postcard::to_slice(&header, &mut [0; 4096]).expect("it fits").to_vec();
-    bytes.extend([0; 4]);
-    bytes.extend((header.len() as u32).to_le_bytes());
-    bytes.extend(&header);
-    bytes.resize(bytes.len().next_multiple_of(ALIGN), 0);
-    bytes.extend(section);
-    bytes.extend([0; 4]);
-    File::new(&bytes).mend()
+    file(|_| {}).retabled(change)
+}
+
+impl File {
+    /// The same file with another table of tensors.
+    fn retabled(self, change: impl FnOnce(&mut [Tensor<'_>])) -> Self {
+        let file = self;
+        let artifact = file.parse().expect("a good file");
+        let section = &file.bytes()[file.section()..file.length - 4];
+        let mut header = artifact.header().clone();
+        change(&mut header.tensors);
+        let mut bytes = Vec::from(MAGIC);
+        let header = postcard::to_slice(&header, &mut [0; 4096]).expect("it fits").to_vec();
+        bytes.extend([0; 4]);
+        bytes.extend((header.len() as u32).to_le_bytes());
+        bytes.extend(&header);
+        bytes.resize(bytes.len().next_multiple_of(ALIGN), 0);
+        bytes.extend(section);
+        bytes.extend([0; 4]);
+        File::new(&bytes).mend()
+    }
 }
 
 /// The table index of a tensor.
@@ -169,10 +204,11 @@ fn index(part: &str, name: &str) -> usize {
     tensors().position(|(p, n, ..)| (p, n) == (part, name)).expect("it is in the list")
 }
 
-/// Whatever is accepted must run: every kind of agent, both modes, every kind of reading.
+/// Whatever is accepted must run: every kind of mind, both modes, every kind of reading.
 fn run(artifact: &Artifact<'_>) {
     fn steps<'a, M: Mind<'a, X, U>, const X: usize, const U: usize>(artifact: &Artifact<'a>) {
         let Ok(mind) = M::load(artifact) else { return };
+        assert_eq!(artifact.header().kind, Kind::Agent);
         let (low, high) = (artifact.vector_any("action", "low"), artifact.vector_any("action", "high"));
         let (low, high) = (low.expect("it was loaded"), high.expect("it was loaded"));
         let (mut state, mut decision) = (M::State::ZERO, Decision::ZERO);
@@ -192,6 +228,20 @@ fn run(artifact: &Artifact<'_>) {
     steps::<Learned<'_>, _, _>(artifact);
     steps::<Larger<'_>, _, _>(artifact);
     steps::<Physical<'_>, _, _>(artifact);
+    recognise::<Exact<'_>, _>(artifact);
+    recognise::<Coder<'_>, _>(artifact);
+}
+
+fn recognise<'a, M: Mind<'a, 0, N>, const N: usize>(artifact: &Artifact<'a>) {
+    let Ok(mind) = M::load(artifact) else { return };
+    assert_eq!(artifact.header().kind, Kind::Perception);
+    let (mut state, mut decision) = (M::State::ZERO, Decision::ZERO);
+    let Sensors { low, high } = artifact.header().sensors;
+    let y = vec![0.5 * low + 0.5 * high; artifact.sizes().ny()];
+    let result = mind.step(&mut state, Reading::Sensors(&y), Mode::Plan, &mut decision);
+    assert_eq!(result, Ok(()));
+    assert!(mind.step(&mut state, Reading::Sensors(&[f32::NAN]), Mode::Plan, &mut decision).is_err());
+    assert_eq!(decision.action, [0.0; N]);
 }
 
 #[test]
@@ -217,6 +267,45 @@ fn a_good_file_is_read() {
     Learned::load(&artifact).unwrap();
     Larger::load(&artifact).unwrap();
     run(&artifact);
+}
+
+#[test]
+fn perception_needs_no_agent() {
+    let file = perception(|header| header.classifier.normalise = true);
+    let artifact = file.parse().unwrap();
+    let expected = Header {
+        classifier: Classifier { normalise: true },
+        tensors: artifact.header().tensors.clone(),
+        ..perception_header(CLASSES)
+    };
+    assert_eq!(*artifact.header(), expected);
+    Exact::load(&artifact).unwrap();
+    run(&artifact);
+    // The code itself goes out where there is no classifier.
+    let code = file_with(perception_header(NC), perception_tensors().filter(|tensor| tensor.0 == "perceive"));
+    let artifact = code.parse().unwrap();
+    Coder::load(&artifact).unwrap();
+    run(&artifact);
+    // What an agent must have in range is not looked at.
+    let odd = perception(|header| {
+        header.planner.step = f32::NAN;
+        header.estimator.gate = -1.0;
+        header.model = Model::Pendulum;
+    });
+    Exact::load(&odd.parse().unwrap()).unwrap();
+}
+
+#[test]
+fn perception_needs_its_tensors_in_shape() {
+    for (i, (part, name, rows, cols)) in perception_tensors().enumerate() {
+        let others = perception_tensors().filter(|tensor| (tensor.0, tensor.1) != (part, name));
+        let file = file_with(perception_header(CLASSES), others);
+        assert_eq!(Exact::load(&file.parse().unwrap()).unwrap_err(), ArtifactError::Missing { part, name });
+        let file = perception(|_| {}).retabled(|tensors| tensors[i].rows -= 1);
+        let (expected, found) = ((rows, cols), (rows - 1, cols));
+        let error = Exact::load(&file.parse().unwrap()).unwrap_err();
+        assert_eq!(error, ArtifactError::Shape { part, name, expected, found });
+    }
 }
 
 #[test]
@@ -323,6 +412,18 @@ proptest! {
             header.angles = Angles((small[1] & 3).into());
         });
         if let Ok(artifact) = file.parse() {
+            run(&artifact);
+        }
+    }
+
+    #[test]
+    fn mutated_perception_is_refused_or_runs(changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6)) {
+        let mut file = perception(|_| {});
+        for (at, byte) in changes {
+            let at = 8 + at.index(file.length - 8);
+            file.bytes_mut()[at] = byte;
+        }
+        if let Ok(artifact) = file.mend().parse() {
             run(&artifact);
         }
     }
@@ -456,6 +557,16 @@ fn another_kind_is_refused() {
     assert_eq!(Learned::load(&artifact).unwrap_err(), ArtifactError::Kind { expected });
 }
 
+#[test]
+fn a_mind_of_the_other_kind_is_refused() {
+    let (agent, perception) = (file(|_| {}), perception(|_| {}));
+    let (agent, perception) = (agent.parse().unwrap(), perception.parse().unwrap());
+    let expected = "an encoder alone";
+    assert_eq!(Exact::load(&agent).unwrap_err(), ArtifactError::Kind { expected });
+    let expected = "a whole agent";
+    assert_eq!(Learned::load(&perception).unwrap_err(), ArtifactError::Kind { expected });
+}
+
 /// A change of the header.
 type Change = fn(&mut Header<'static>);
 
@@ -503,6 +614,29 @@ fn every_setting_out_of_range_has_its_sentence() {
     for (change, what) in cases {
         assert_eq!(file(change).error(), ArtifactError::Setting { what });
     }
+}
+
+#[test]
+fn every_setting_of_perception_out_of_range_has_its_sentence() {
+    let no_agent = "perception has no state, latent variable, hidden layer or horizon";
+    let cases: [(Change, &str); 10] = [
+        (|h| h.sensors.high = h.sensors.low, "a sensor's low end must be below its high end"),
+        (|h| h.sensors.low = f32::NAN, "a sensor's low end must be below its high end"),
+        (|h| h.sizes.observation = 0, "an observation needs at least one number"),
+        (|h| h.sizes.code = 0, "a code needs at least one unit"),
+        (|h| h.sizes.action = 0, "perception needs at least one output"),
+        (|h| h.sizes.state = 1, no_agent),
+        (|h| h.sizes.latent = 1, no_agent),
+        (|h| h.sizes.hidden = 1, no_agent),
+        (|h| h.sizes.horizon = 1, no_agent),
+        (|h| h.angles = Angles(1), no_agent),
+    ];
+    for (change, what) in cases {
+        assert_eq!(perception(change).error(), ArtifactError::Setting { what });
+    }
+    let what = "without a classifier the outputs are the code: as many as it has units";
+    let code = file_with(perception_header(CLASSES), perception_tensors().take(4));
+    assert_eq!(code.error(), ArtifactError::Setting { what });
 }
 
 #[test]
@@ -563,6 +697,10 @@ fn every_error_has_its_sentence() {
         (
             ArtifactError::Kind { expected: "a learned network as forward model" },
             "this agent type runs a learned network as forward model; the weight file holds another kind",
+        ),
+        (
+            ArtifactError::Kind { expected: "an encoder alone" },
+            "this agent type runs an encoder alone; the weight file holds another kind",
         ),
     ];
     for (error, sentence) in &sentences {

@@ -25,6 +25,8 @@ fn kernels() -> Result<Vec<Row>> {
     let mut buffer = vec![0; bench::ROOM];
     let length = bench::weights(bench::SIZES, Model::Network, &mut buffer)?;
     let weights = WeightFile::from_bytes(&buffer[..length]);
+    let length = bench::perception(bench::PERCEPTION, &mut buffer)?;
+    let perception = WeightFile::from_bytes(&buffer[..length]);
 
     let mut rows = Vec::new();
     let mut measure = |Kernel { name, multiply_adds, runs, call, idle }: Kernel| {
@@ -36,6 +38,7 @@ fn kernels() -> Result<Vec<Row>> {
     };
     bench::functions(&mut measure);
     bench::kernels(&weights.parse()?, &mut Box::new(PlannerMemory::ZERO), &mut measure)?;
+    bench::classifier(&perception.parse()?, &mut measure)?;
     Ok(rows)
 }
 

@@ -15,7 +15,9 @@ mod flashed {
 }
 
 use core::hint::black_box;
-use flashed::{H, NC, NH, NU, NX, NY, NZ, REQUEST_FRAME, SMALL_NETWORK, SMALL_PENDULUM, VALUES};
+use flashed::{
+    H, NC, NH, NU, NX, NY, NZ, REQUEST_FRAME, SMALL_NETWORK, SMALL_PENDULUM, SMALL_PERCEPTION, VALUES,
+};
 use forethought::{
     Zero,
     agent::{Agent, Decision, Mind, Mode, Reading},
@@ -29,6 +31,7 @@ use forethought::{
     network::StateNetwork,
     perceive::{
         Encoder,
+        classifier::{Classifier, class},
         decoder::Decoder,
         lista::Lista,
         prox::{self, rectified, soft},
@@ -40,12 +43,14 @@ use forethought::{
     },
     policy::{Limits, Policy},
     predict::{ForwardModel, Pullback, network::Network, physics::pendulum::Pendulum},
+    recognise::{self, Recogniser},
 };
 use forethought_firmware::board;
 
 // One agent for each forward model.
 type Learned = Network<'static, NX, NU, NZ, NH>;
 type Eyes = Lista<'static, NY, NC>;
+const CLASSES: usize = 10;
 type AgentWith<M> = Agent<'static, Eyes, M, NY, NC, NX, NU, NZ, NH, H>;
 
 #[board::entry]
@@ -54,7 +59,11 @@ fn main() -> ! {
     functions();
     features();
     matrices();
-    let loaded = [everything::<Learned>(&SMALL_NETWORK.0), everything::<Pendulum>(&SMALL_PENDULUM.0)];
+    let loaded = [
+        everything::<Learned>(&SMALL_NETWORK.0),
+        everything::<Pendulum>(&SMALL_PENDULUM.0),
+        perception::<Eyes>(&SMALL_PERCEPTION.0),
+    ];
     messages();
     black_box((board::instructions(), board::stack_used(), board::static_ram(), board::flash_used()));
     board::exit(i32::from(loaded.iter().any(Result::is_err)))
@@ -194,6 +203,22 @@ fn agent<M: ForwardModel<NX, NU, NZ> + Load<'static>>(
         }
     }
     black_box((decision, agent.estimate(&state), agent.planned(&state)));
+    Ok(())
+}
+
+/// A mind that only perceives, with the encoder `E`.
+fn perception<E: Encoder<NY, NC> + Load<'static>>(weights: &'static [u8]) -> Result<(), ArtifactError> {
+    let artifact = Artifact::parse(black_box(weights))?;
+    let mind = Recogniser::<E, NY, NC, CLASSES>::load(&artifact)?;
+    let (mut state, mut decision) = (recognise::State::ZERO, Decision::ZERO);
+    let frame = black_box([0.1; NY]);
+    for reading in [Reading::Sensors(&frame), Reading::State(&frame), Reading::Missing] {
+        let _ = black_box(mind.step(&mut state, black_box(reading), black_box(Mode::Plan), &mut decision));
+    }
+    black_box((mind.estimate(&state), mind.planned(&state)));
+    // Neither the code nor the scores need have the artifact's lengths.
+    Classifier::load(&artifact)?.score(black_box(&frame[..]), black_box(&mut decision.action[..]));
+    black_box(class(black_box(&decision.action[..])));
     Ok(())
 }
 

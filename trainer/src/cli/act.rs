@@ -4,13 +4,17 @@
 //! in radians, or as its cosine and sine), `{"reset": true}` (alone or with a reading) at the start of an episode. One
 //! JSON object a line goes out: `{"action": […], …}`, with `"error"` when the reading was refused and the action is the
 //! safe one; only `{"error": …}` when the line could not be understood.
+//!
+//! Of a mind that only perceives the action is the scores of the classes, and `"class"` the highest; without a classifier
+//! it is the code.
 
 use super::{Mode, with_artifact};
 use crate::{data::log::compose, mind};
 use anyhow::{Context, Result, ensure};
 use forethought::{
     agent::{Diagnostics, Reading, SensorError},
-    artifact::Artifact,
+    artifact::{Artifact, Kind},
+    perceive::classifier::class,
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -43,6 +47,8 @@ struct Line {
 struct Answer {
     #[serde(skip_serializing_if = "Option::is_none")]
     action: Option<Vec<f32>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    class: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     diagnostics: Option<Diagnostics>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -84,11 +90,15 @@ fn answer(artifact: &Artifact<'_>, mind: &mut dyn mind::Mind, mode: Mode, line: 
     if line.reset {
         mind.reset();
     }
+    let perception = artifact.header().kind == Kind::Perception;
     let plain =
         |values: Vec<Option<f32>>| values.into_iter().map(|v| v.unwrap_or(f32::NAN)).collect::<Vec<_>>();
     let values;
     let mut broken = None;
     let reading = match (line.observation, line.state) {
+        (_, Some(_)) if perception => {
+            anyhow::bail!("this mind only perceives: a line must have `observation`, not `state`")
+        }
         (Some(_), Some(_)) => anyhow::bail!("a line may have `observation` or `state`, not both"),
         (None, None) if line.reset => return Ok(Answer::default()),
         (None, None) => Reading::Missing,
@@ -110,8 +120,11 @@ fn answer(artifact: &Artifact<'_>, mind: &mut dyn mind::Mind, mode: Mode, line: 
         }
         (refused, _) => refused,
     };
+    // A refused reading has no class.
+    let class = if refused.is_none() && artifact.has("classify") { class(&action) } else { None };
+    let diagnostics = (!perception).then_some(diagnostics);
     let error = refused.map(|error| error.to_string());
-    Ok(Answer { action: Some(action), diagnostics: Some(diagnostics), error })
+    Ok(Answer { action: Some(action), class, diagnostics, error })
 }
 
 /// The model's state from what came: its components, or its coordinates with the cosine and sine of each angle.

@@ -3,6 +3,7 @@
 use super::{answer, with_artifact};
 use crate::mind;
 use anyhow::Result;
+use forethought::artifact::{Header, Kind};
 use std::{fmt::Write, path::PathBuf, process::ExitCode};
 
 /// Shows what is in an artifact.
@@ -17,21 +18,13 @@ impl Args {
         with_artifact(&self.artifact, |artifact| {
             mind::load(artifact)?;
             let header = artifact.header();
-            let (p, s) = (header.provenance, header.sizes);
+            let p = header.provenance;
             let mut text = String::new();
-            writeln!(text, "{}: an agent for `{}`", self.artifact.display(), p.task)?;
+            let what = if header.kind == Kind::Agent { "an agent" } else { "perception" };
+            writeln!(text, "{}: {what} for `{}`", self.artifact.display(), p.task)?;
             writeln!(text, "  trained by version {} with seed {} on data {:08x}", p.trainer, p.seed, p.data)?;
             writeln!(text, "  format {}, checksum {:08x}", header.version, artifact.checksum())?;
-            writeln!(
-                text,
-                "  sizes: NY {} observation, NC {} code, NX {} state, NU {} action, NZ {} latent, NH {} hidden, H {} horizon",
-                s.observation, s.code, s.state, s.action, s.latent, s.hidden, s.horizon
-            )?;
-            writeln!(
-                text,
-                "  encoder {:?}, model {:?}, planner {:?}",
-                header.encoder, header.model, header.planner
-            )?;
+            describe(header, &mut text)?;
             writeln!(text, "  {:<24} {:>12} {:>10}", "tensor", "shape", "bytes")?;
             for tensor in &header.tensors {
                 let (rows, cols) = tensor.shape();
@@ -44,4 +37,31 @@ impl Args {
             Ok(ExitCode::SUCCESS)
         })
     }
+}
+
+/// What comes in, what goes out and what lies between.
+fn describe(header: &Header<'_>, text: &mut String) -> std::fmt::Result {
+    let (s, range) = (header.sizes, header.sensors);
+    let sensors = format!("sensors from {} to {}", range.low, range.high);
+    if header.kind == Kind::Agent {
+        writeln!(
+            text,
+            "  sizes: NY {} observation, NC {} code, NX {} state, NU {} action, NZ {} latent, NH {} hidden, H {} horizon",
+            s.observation, s.code, s.state, s.action, s.latent, s.hidden, s.horizon
+        )?;
+        writeln!(text, "  {sensors}")?;
+        return writeln!(
+            text,
+            "  encoder {:?}, model {:?}, planner {:?}",
+            header.encoder, header.model, header.planner
+        );
+    }
+    let out = match (header.has("classify"), header.classifier.normalise) {
+        (false, _) => "the code goes out as it is".to_owned(),
+        (true, false) => format!("scores of {} classes go out", s.action),
+        (true, true) => format!("scores of {} classes go out, by the code's direction alone", s.action),
+    };
+    writeln!(text, "  sizes: NY {} observation, NC {} code; {out}", s.observation, s.code)?;
+    writeln!(text, "  {sensors}")?;
+    writeln!(text, "  encoder {:?}", header.encoder)
 }
