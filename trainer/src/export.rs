@@ -61,6 +61,11 @@ impl Tensors {
         Some(self.list.remove(place).2)
     }
 
+    /// The columns of `part.name`, if it is there.
+    pub fn columns(&self, part: &str, name: &str) -> Option<usize> {
+        self.list.iter().find(|(p, n, _)| *p == part && n == name).map(|(_, _, m)| m.ncols())
+    }
+
     /// Packs everything into a weight file and proves that it can be read back.
     pub fn pack(&self, header: Header<'_>) -> Result<WeightFile> {
         type Value<'a> = Box<dyn Fn(usize, usize) -> f32 + 'a>;

@@ -133,6 +133,26 @@ fn with_labels_a_classifier_is_exported() {
 }
 
 #[test]
+fn an_encoder_that_knows_no_labels_gets_a_classifier_too() {
+    let room = Room::new();
+    let (table, labels) = bumps(400);
+    room.file("table.csv", table);
+    room.file("classes.csv", labels);
+    let task = room.file(
+        "ica.toml",
+        "[data]\nkind = \"signals\"\npath = \"table.csv\"\nlabels = \"classes.csv\"\npreprocess = \"whiten\"\n\
+         components = 16\n[encoder]\nkind = \"ica\"\nmap = [4, 4]\nsteps = 50\nbatch = 200\n",
+    );
+    let out = room.0.path().join("out");
+    let output = forethought(&["train", &task, "--out", out.to_str().expect("UTF-8")]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("wrong class"), "{said}");
+    let file = WeightFile::read(&out.join("perception.fth")).expect("an artifact");
+    let artifact = file.parse().expect("a readable artifact");
+    assert_eq!((artifact.sizes().nc(), artifact.sizes().nu()), (16, 2));
+}
+
+#[test]
 fn photographs_of_different_sizes_are_learned_from_by_patches() {
     let room = Room::new();
     room.photo("a.png", 30, 20);
@@ -214,6 +234,12 @@ fn wrong_settings_get_one_sentence_that_names_the_key() {
     says("", "units = 5000", &["encoder.units", "1024", "5000"]);
     says("", "sparsity = -0.1", &["encoder.sparsity"]);
     says("", "unit = 3", &["my.toml", "unit", "units"]);
+    let ica = format!("[data]\n{data}\n[encoder]\nkind = \"ica\"\nmap = [4, 5]\nsteps = 2\n");
+    let text = complaint(&["train", &room.file("ica.toml", &ica)]);
+    assert!(text.contains("data.preprocess = \"whiten\""), "{text}");
+    let ica = ica.replace("[encoder]", "preprocess = \"whiten\"\ncomponents = 7\n[encoder]");
+    let text = complaint(&["train", &room.file("ica.toml", &ica)]);
+    assert!(text.contains("20 units") && text.contains("data.components"), "{text}");
     let task = room.file("my.toml", format!("[data]\n{data}\n[encoder]\nkind = \"lisp\"\n"));
     let text = complaint(&["train", &task]);
     assert!(text.contains("lisp") && text.contains("lista"), "{text}");

@@ -2,10 +2,11 @@
 
 use super::{
     Figure, Report, Row,
-    colour::{self, BLUE, MUTED, VERMILLION},
+    colour::{self, BLUE, GRID, MUTED, VERMILLION},
     number,
     plot::{Axis, Plot, Series},
     points,
+    svg::Svg,
     tiles::{self, Raster},
     training::{self, Curve},
 };
@@ -94,10 +95,8 @@ impl Scores {
     }
 }
 
-/// Atoms as a mosaic, or as curves where they are signals.
+/// Atoms as a mosaic of small images, or of small curves where they are signals.
 fn atoms(data: &PerceptionReport) -> Figure {
-    /// More curves than this say nothing to the eye.
-    const CURVES: usize = 36;
     let units = data.atoms.ncols();
     if let Some(width) = data.width {
         let columns = (units as f64).sqrt().ceil() as usize;
@@ -107,16 +106,22 @@ fn atoms(data: &PerceptionReport) -> Figure {
             "atoms of the dictionary",
         );
     }
-    let shown = units.min(CURVES);
-    let curve = |unit: usize| {
-        let values = data.atoms.column(unit);
-        let scale = tiles::largest(values.as_slice());
-        // One above the other, the first at the top.
-        points::sampled(values.iter().map(|v| (shown - unit) as f32 + 0.45 * v / scale), 1.0)
-    };
-    let axes = (Axis::linear("place in the signal"), Axis::linear("").range(0.4, shown as f64 + 0.6));
-    let plot = Plot::new(axes.0, axes.1).size(Plot::FULL, 60 + 18 * shown as u32);
-    plot.with_all((0..shown).map(|unit| Series::line("", curve(unit)).colour(BLUE))).into()
+    const COLUMNS: usize = 6;
+    const GAP: f64 = 12.0;
+    const HEIGHT: f64 = 36.0;
+    let pitch = (f64::from(Plot::FULL) + GAP) / COLUMNS as f64;
+    let mut svg = Svg::new(Plot::FULL, (units.div_ceil(COLUMNS) as f64 * (HEIGHT + GAP)) as u32);
+    for (unit, atom) in data.atoms.column_iter().enumerate() {
+        let (left, middle) =
+            ((unit % COLUMNS) as f64 * pitch, (unit / COLUMNS) as f64 * (HEIGHT + GAP) + HEIGHT / 2.0);
+        let step = (pitch - GAP) / (atom.len().max(2) - 1) as f64;
+        let scale = HEIGHT / 2.0 / f64::from(tiles::largest(atom.as_slice()));
+        svg.line((left, middle), (left + pitch - GAP, middle), 0.7, GRID);
+        let points =
+            atom.iter().enumerate().map(|(t, &v)| (left + t as f64 * step, middle - scale * f64::from(v)));
+        svg.curve(points, 1.4, BLUE);
+    }
+    svg.into()
 }
 
 /// One sample, its reconstruction and its code, one above the other.

@@ -49,6 +49,16 @@ impl Svg {
         ));
     }
 
+    /// A line through many points.
+    pub fn curve(&mut self, points: impl IntoIterator<Item = (f64, f64)>, width: f64, colour: Rgb) {
+        let points: Vec<_> = points.into_iter().map(|(x, y)| format!("{x:.2},{y:.2}")).collect();
+        self.add(format_args!(
+            "<polyline points=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"{width}\" stroke-linejoin=\"round\"/>",
+            points.join(" "),
+            hex(colour)
+        ));
+    }
+
     /// A disc.
     pub fn disc(&mut self, (x, y): (f64, f64), radius: f64, colour: Rgb) {
         self.add(format_args!(

@@ -6,6 +6,7 @@
 //! ```
 //! The chip takes raw pixels or values: there is no preprocessing left to do. See [`preprocess`] for what is folded.
 
+mod classifier;
 pub mod encoder;
 mod portrait;
 pub mod preprocess;
@@ -18,7 +19,7 @@ use crate::{data::whitening::Whitening, export::WeightFile, mind, worlds::Rng};
 use anyhow::{Context, Result, anyhow, ensure};
 use encoder::{Learned, Lesson};
 use forethought::artifact::{Classifier, Header, Provenance};
-use preprocess::Preprocess;
+use nalgebra::DMatrix;
 use rand::SeedableRng;
 use samples::Samples;
 use serde::{Deserialize, Serialize};
@@ -57,11 +58,7 @@ impl Config {
         })?;
         config.data.check()?;
         config.encoder.trainable().check()?;
-        ensure!(
-            config.encoder.trainable().folds() || config.data.preprocess == Preprocess::None,
-            "encoder.kind = \"{}\" cannot take preprocessing into its weights; set data.preprocess = \"none\"",
-            config.encoder.kind()
-        );
+        config.encoder.trainable().accepts(config.data.preprocess)?;
         Ok(config)
     }
 }
@@ -91,20 +88,41 @@ pub fn train(config: &Config, name: &str, seed: u64, progress: &mut Progress<'_>
     ensure!(units <= mind::NC, "encoder.units must be at most {}, not {units}", mind::NC);
     let map = config.data.preprocessing(&samples.train);
     let lesson = Lesson { x: map.apply(&samples.train), targets: samples.targets() };
-    let Learned { mut tensors, encoder, normalise } = encoder.train(&lesson, rng, progress)?;
-    preprocess::fold(&map, &mut tensors);
-    let outputs = samples.classes().unwrap_or(units);
-    let provenance =
-        Provenance { trainer: env!("CARGO_PKG_VERSION"), task: name, seed, data: samples.digest };
-    let header = Header {
-        classifier: Classifier { normalise },
-        ..Header::perception(
-            (numbers as u32, units as u32, outputs as u16),
-            samples.sensors,
-            encoder,
-            provenance,
-        )
+    let mut learned = encoder.train(&lesson, rng, progress)?;
+    preprocess::fold(&map, &mut learned.tensors);
+    let file = match samples.classes() {
+        Some(classes) if learned.tensors.columns("classify", "w").is_none() => {
+            let file = pack(&learned, &samples, None, (name, seed))?;
+            let (w, b) = classifier::fit(&codes(&file, &samples.train)?, &lesson.targets);
+            learned.tensors.matrix("classify", "w", w);
+            learned.tensors.matrix("classify", "b", b);
+            pack(&learned, &samples, Some(classes), (name, seed))?
+        }
+        classes => pack(&learned, &samples, classes, (name, seed))?,
     };
-    let file = tensors.pack(header)?;
     Ok(Trained { samples, map, file })
+}
+
+/// Exports an encoder with its classifier of so many classes, if it has one.
+fn pack(
+    learned: &Learned,
+    samples: &Samples,
+    classes: Option<usize>,
+    (task, seed): (&str, u64),
+) -> Result<WeightFile> {
+    let units = learned.tensors.columns("perceive", "dictionary").context("an encoder needs a decoder")?;
+    let sizes = (samples.train.nrows() as u32, units as u32, classes.unwrap_or(units) as u16);
+    let provenance = Provenance { trainer: env!("CARGO_PKG_VERSION"), task, seed, data: samples.digest };
+    learned.tensors.pack(Header {
+        classifier: Classifier { normalise: learned.normalise },
+        ..Header::perception(sizes, samples.sensors, learned.encoder.clone(), provenance)
+    })
+}
+
+/// The exported encoder's codes of samples, by the kernels of the chip.
+fn codes(file: &WeightFile, x: &DMatrix<f32>) -> Result<DMatrix<f32>> {
+    let artifact = file.parse()?;
+    let mut encode = mind::encoder(&artifact)?;
+    let codes: Vec<f32> = x.column_iter().flat_map(|sample| encode(sample.as_slice()).code).collect();
+    Ok(DMatrix::from_vec(artifact.sizes().nc(), x.ncols(), codes))
 }

@@ -85,7 +85,7 @@ pub fn portrait(config: &Config, trained: &Trained) -> Result<PerceptionReport> 
         ("preprocessing", format!("{:?}", config.data.preprocess).to_lowercase()),
         ("samples learned from", samples.train.ncols().to_string()),
         ("checksum of the samples", format!("{:08x}", samples.digest)),
-        ("encoder", config.encoder.kind().to_owned()),
+        ("encoder", toml::to_string(&config.encoder)?.trim().replace('\n', ", ")),
         ("units of the code", units.to_string()),
         ("checksum of the weight file", format!("{:08x}", artifact.checksum())),
     ];

@@ -1,6 +1,6 @@
 //! LISTA with its decoder, trained on all criteria at once; the read-out is the classifier.
 
-use super::{Learned, Lesson, Trainable};
+use super::{Learned, Lesson, Trainable, at_least_one, not_negative};
 use crate::{
     export::Tensors,
     perceive::lista::{Config, Lista},
@@ -14,21 +14,14 @@ use rand::RngExt;
 
 impl Trainable for Config {
     fn check(&self) -> Result<()> {
-        for (name, value) in [("units", self.units), ("batch", self.batch), ("steps", self.steps)] {
-            ensure!(value > 0, "encoder.{name} must be at least 1");
-        }
+        at_least_one(&[("units", self.units), ("batch", self.batch), ("steps", self.steps)])?;
+        not_negative(&[("sparsity", self.sparsity), ("readout", self.readout), ("rate", self.rate)])?;
         let most = usize::from(u16::MAX);
         ensure!(
             self.iterations <= most,
             "encoder.iterations must be at most {most}, not {}",
             self.iterations
         );
-        for (name, value) in [("sparsity", self.sparsity), ("readout", self.readout), ("rate", self.rate)] {
-            ensure!(
-                value.is_finite() && value >= 0.0,
-                "encoder.{name} must be a number of at least 0, not {value}"
-            );
-        }
         Ok(())
     }
 

@@ -1,19 +1,31 @@
 //! The encoders that a task file can name, one small adapter each.
 
+mod filters;
 mod lista;
 
-use crate::{export::Tensors, perceive, tasks::Progress, worlds::Rng};
-use anyhow::Result;
+use super::preprocess::Preprocess;
+use crate::{
+    export::Tensors,
+    perceive::{self, ica, student_t},
+    tasks::Progress,
+    worlds::Rng,
+};
+use anyhow::{Result, ensure};
 use forethought::artifact;
 use nalgebra::DMatrix;
+use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
 /// The section `[encoder]`: `kind`, and beside it the settings of that kind.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase")]
+#[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Config {
     /// A learned encoder of `T` iterations with its decoder, and a classifier if there are labels.
     Lista(perceive::lista::Config),
+    /// Topographic independent component analysis of whitened samples.
+    Ica(ica::Config),
+    /// A product of Student-t experts on whitened samples.
+    StudentT(student_t::Config),
 }
 
 impl Config {
@@ -21,13 +33,8 @@ impl Config {
     pub fn trainable(&self) -> &dyn Trainable {
         match self {
             Self::Lista(config) => config,
-        }
-    }
-
-    /// The encoder's name.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Lista(_) => "lista",
+            Self::Ica(config) => config,
+            Self::StudentT(config) => config,
         }
     }
 }
@@ -60,11 +67,48 @@ pub trait Trainable {
     /// `NC`, units of the code.
     fn units(&self) -> usize;
 
-    /// Whether preprocessing can become a part of its weights: it cannot where the length of an observation counts.
-    fn folds(&self) -> bool {
-        true
+    /// One sentence if it cannot learn from samples that are preprocessed so, or if that could not become a part of its
+    /// weights.
+    fn accepts(&self, _: Preprocess) -> Result<()> {
+        Ok(())
     }
 
     /// Trains it.
     fn train(&self, lesson: &Lesson, rng: &mut Rng, progress: &mut Progress<'_>) -> Result<Learned>;
+}
+
+/// One sentence about the first setting of the section that is 0.
+fn at_least_one(settings: &[(&str, usize)]) -> Result<()> {
+    settings.iter().try_for_each(|(name, value)| {
+        ensure!(*value > 0, "encoder.{name} must be at least 1");
+        Ok(())
+    })
+}
+
+/// One sentence about the first setting of the section that is negative or no number.
+fn not_negative(settings: &[(&str, f32)]) -> Result<()> {
+    settings.iter().try_for_each(|(name, value)| {
+        ensure!(
+            value.is_finite() && *value >= 0.0,
+            "encoder.{name} must be a number of at least 0, not {value}"
+        );
+        Ok(())
+    })
+}
+
+/// For encoders of whitened samples alone.
+fn whitened(preprocess: Preprocess) -> Result<()> {
+    ensure!(
+        preprocess == Preprocess::Whiten,
+        "this encoder.kind needs whitened samples; set data.preprocess = \"whiten\" and data.components"
+    );
+    Ok(())
+}
+
+/// Batches of random samples.
+fn batches<'a>(x: &'a DMatrix<f32>, rng: &'a mut Rng) -> impl FnMut(usize) -> DMatrix<f32> + 'a {
+    move |n| {
+        let chosen: Vec<_> = (0..n).map(|_| rng.random_range(0..x.ncols())).collect();
+        x.select_columns(&chosen)
+    }
 }
