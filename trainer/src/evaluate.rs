@@ -1,13 +1,16 @@
-//! Flies an artifact in its world and counts what comes back.
+//! Flies an artifact in its world and counts what comes back; asks a recogniser about all that it is shown.
 
 use crate::{
     mind,
     worlds::{Rng, World},
 };
+use anyhow::{Context, Result};
 use forethought::{
     agent::{Mode, Reading},
     artifact::{Artifact, ArtifactError},
+    perceive::classifier::class,
 };
+use nalgebra::DMatrix;
 use rand::SeedableRng;
 use rayon::prelude::*;
 use serde::Serialize;
@@ -104,4 +107,21 @@ pub fn episodes<W: World>(
         Ok(fly(&mut *mind::load(artifact)?, &mut world, how, &mut rng))
     };
     (0..episodes).into_par_iter().map(one).collect()
+}
+
+/// The class that a recogniser gives to each observation, one a column; on all cores.
+pub fn classes(artifact: &Artifact<'_>, observations: &DMatrix<f32>) -> Result<Vec<usize>> {
+    const SHARE: usize = 64;
+    let share = |start: usize| {
+        let mut mind = mind::load(artifact)?;
+        let answer = |i| {
+            let seen = observations.column(i);
+            let (scores, _, refused) = mind.step(Reading::Sensors(seen.as_slice()), Mode::Plan);
+            refused.map_or(Ok(()), Err).with_context(|| format!("observation {i}"))?;
+            class(&scores).context("the weight file has no classes")
+        };
+        (start..observations.ncols().min(start + SHARE)).map(answer).collect::<Result<Vec<_>>>()
+    };
+    let starts: Vec<_> = (0..observations.ncols()).step_by(SHARE).collect();
+    Ok(starts.into_par_iter().map(share).collect::<Result<Vec<_>>>()?.concat())
 }

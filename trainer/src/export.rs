@@ -1,7 +1,7 @@
 //! From trained parameters to a weight file.
 
 use anyhow::{Context, Result};
-use forethought::artifact::{Artifact, Encoder, Entry, Header, Provenance, Sensors, write};
+use forethought::artifact::{Artifact, Entry, Header, write};
 use nalgebra::DMatrix;
 use std::{fs, io::Write, path::Path};
 
@@ -82,29 +82,6 @@ impl Tensors {
         file.parse().context("what was trained cannot be exported")?;
         Ok(file)
     }
-}
-
-/// The header of an encoder without the rest of an agent. `sizes` are the numbers of an observation, the units of the
-/// code and the outputs: the classes of the part `classify`, or the units once more if there is none. `sensors` are the
-/// least and the largest value of an observation, `source` the task, the seed and the CRC-32 of the data.
-///
-/// The code is classified as it is; set `classifier.normalise` for its direction alone.
-pub fn perception_header<'a>(
-    sizes: (usize, usize, usize),
-    sensors: (f32, f32),
-    encoder: Encoder,
-    source: (&'a str, u64, u32),
-) -> Result<Header<'a>> {
-    let ((observation, code, outputs), (low, high), (task, seed, data)) = (sizes, sensors, source);
-    let sizes = (
-        observation.try_into().context("an observation has too many numbers for a weight file")?,
-        code.try_into().context("a code has too many units for a weight file")?,
-        outputs
-            .try_into()
-            .with_context(|| format!("a weight file has at most 65535 outputs, not {outputs}"))?,
-    );
-    let provenance = Provenance { trainer: env!("CARGO_PKG_VERSION"), task, seed, data };
-    Ok(Header::perception(sizes, Sensors { low, high }, encoder, provenance))
 }
 
 /// Writes a file whole or not at all: to a temporary name beside it, then renamed.

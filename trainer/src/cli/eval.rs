@@ -1,24 +1,33 @@
-//! `forethought eval`: flies an artifact in its world.
+//! `forethought eval`: flies an artifact in its world, or counts what a recogniser gets right.
+
+mod digits;
 
 use super::{answer, with_artifact};
 use crate::{
     evaluate::{self, Flight, Score, View},
     report::pendulum::ScoreRow,
     tasks::pendulum,
+    worlds,
 };
-use anyhow::{Result, ensure};
-use forethought::{agent::Mode, artifact::Artifact};
+use anyhow::{Result, bail, ensure};
+use forethought::{
+    agent::Mode,
+    artifact::{Artifact, Kind},
+};
 use serde::Serialize;
 use std::{path::PathBuf, process::ExitCode};
 
-/// Flies an artifact in its world.
+/// Tries an artifact in its world.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The weight file.
     artifact: PathBuf,
-    /// Episodes to fly each way.
-    #[arg(long, default_value_t = 100)]
-    episodes: usize,
+    /// Episodes to fly each way, or test images to recognise [default: 100 flights, or all images].
+    #[arg(long)]
+    episodes: Option<usize>,
+    /// The folder of the data sets, in which are the test images.
+    #[arg(long, value_name = "DIR", default_value = "../shared/data")]
+    data: PathBuf,
     /// Seed of the starts and of the camera's noise.
     #[arg(long, default_value_t = EVALUATION_SEED)]
     seed: u64,
@@ -67,28 +76,50 @@ const WAYS: [(&str, (View, Mode), Option<f64>); 4] = [
 
 impl Args {
     pub(super) fn run(self) -> Result<ExitCode> {
-        ensure!(self.episodes > 0, "--episodes must be at least 1");
-        let flown = with_artifact(&self.artifact, |artifact| fly(artifact, self.episodes, self.seed))?;
-        print(&flown, self.episodes);
+        ensure!(self.episodes != Some(0), "--episodes must be at least 1");
+        let holds = with_artifact(&self.artifact, |artifact| match artifact.header().kind {
+            Kind::Agent => self.fly(artifact),
+            Kind::Perception => self.recognise(artifact),
+        })?;
+        Ok(if holds || !self.check { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    /// Whether the agent is as good as the default one has to be.
+    fn fly(&self, artifact: &Artifact<'_>) -> Result<bool> {
+        let episodes = self.episodes.unwrap_or(100);
+        let flown = fly(artifact, episodes, self.seed)?;
+        print(&flown, episodes);
         if self.json {
             let object = serde_json::json!({
-                "episodes": self.episodes, "seed": self.seed, "optimum": pendulum::OPTIMUM, "rows": flown,
+                "episodes": episodes, "seed": self.seed, "optimum": pendulum::OPTIMUM, "rows": flown,
             });
             answer(&format!("{object}\n"))?;
         }
-        let holds = flown.iter().all(|f| f.bound.is_none_or(|bound| f.score.mean >= bound));
-        Ok(if holds || !self.check { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        Ok(flown.iter().all(|f| f.bound.is_none_or(|bound| f.score.mean >= bound)))
+    }
+
+    /// The same of a recogniser.
+    fn recognise(&self, artifact: &Artifact<'_>) -> Result<bool> {
+        let task = artifact.header().provenance.task;
+        if task != worlds::digits::NAME {
+            bail!(
+                "the encoder was trained on `{task}`, which is no world: its numbers are in the report of its \
+                 training; give it observations with `forethought act`, or compare it with a chip by `forethought hil`"
+            );
+        }
+        let results = digits::recognise(artifact, &self.data, self.episodes)?;
+        eprint!("{}", results.table());
+        if self.json {
+            answer(&(serde_json::to_string(&results)? + "\n"))?;
+        }
+        Ok(results.hold())
     }
 }
 
 /// Flies every way.
 pub(super) fn fly(artifact: &Artifact<'_>, episodes: usize, seed: u64) -> Result<Vec<Flown>> {
     let task = artifact.header().provenance.task;
-    ensure!(
-        task == pendulum::NAME,
-        "the artifact was trained for `{task}`, and there is no such world: the worlds are `{}`",
-        pendulum::NAME
-    );
+    ensure!(task == pendulum::NAME, no_world(task));
     let config = pendulum::Config::default();
     WAYS.into_iter()
         .map(|(what, how, bound)| {
@@ -97,6 +128,14 @@ pub(super) fn fly(artifact: &Artifact<'_>, episodes: usize, seed: u64) -> Result
             Ok(Flown { what, score: Score::of(&returns), bound, how, flights })
         })
         .collect()
+}
+
+/// Why an agent cannot fly.
+pub(super) fn no_world(task: &str) -> String {
+    format!(
+        "the artifact was trained for `{task}`, and there is no such world: the worlds are `{}`",
+        pendulum::NAME
+    )
 }
 
 /// The table for people.

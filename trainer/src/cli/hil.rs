@@ -1,5 +1,5 @@
 //! `forethought hil`: the world runs here, the mind on the chip, and the same mind here too: every action is compared
-//! bit by bit.
+//! bit by bit. A mind that only perceives is shown its test images, or, if it has none, noise.
 
 use super::{Mode, with_artifact};
 use crate::{
@@ -7,12 +7,12 @@ use crate::{
     evaluate::episode_rng,
     mind,
     tasks::pendulum,
-    worlds::World,
+    worlds::{World, digits, noise::Noise},
 };
 use anyhow::{Context, Result, bail, ensure};
 use forethought::{
     agent,
-    artifact::Artifact,
+    artifact::{Artifact, Kind},
     link::{self, PROTOCOL, Reading, Receiver, Reply, Request, Usage},
 };
 use indicatif::ProgressBar;
@@ -26,20 +26,23 @@ pub struct Args {
     /// Where the mind runs: qemu:MACHINE, tcp:HOST:PORT or serial:PATH[@BAUD].
     #[arg(long)]
     device: Device,
-    /// Steps to fly; each 200 are an episode.
+    /// Steps to fly, each 200 an episode; or observations to recognise.
     #[arg(long, default_value_t = 200)]
     steps: usize,
     /// Who decides.
     #[arg(long, value_enum, default_value_t = Mode::Plan)]
     mode: Mode,
-    /// Seed of the starts and of the camera's noise.
+    /// Seed of the starts and of all noise.
     #[arg(long, default_value_t = super::eval::EVALUATION_SEED)]
     seed: u64,
+    /// The folder of the data sets, in which are the test images.
+    #[arg(long, value_name = "DIR", default_value = "../shared/data")]
+    data: PathBuf,
 }
 
 /// The longest observation and action that the host's end of the link holds.
-const VALUES: usize = 4096;
-const ACTIONS: usize = 8;
+const VALUES: usize = mind::NY;
+const ACTIONS: usize = mind::OUTPUTS;
 const FRAME: usize = 5 * VALUES;
 /// A decision may take this long on an emulated chip without floating-point unit.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -113,18 +116,31 @@ impl Args {
     pub(super) fn run(self) -> Result<ExitCode> {
         ensure!(self.steps > 0, "--steps must be at least 1");
         with_artifact(&self.artifact, |artifact| {
+            let mut world = self.world(artifact)?;
             let mut link = Link::open(&self.device, &self.artifact)?;
             link.greet(artifact)?;
-            let tally = self.fly(artifact, &mut link)?;
+            let tally = self.fly(artifact, &mut *world, &mut link)?;
             let usage = link.usage()?;
-            report(&self.device, &tally, usage);
+            report(artifact, &self.device, &tally, usage);
             Ok(if tally.bits == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         })
     }
 
-    fn fly(&self, artifact: &Artifact<'_>, link: &mut Link) -> Result<Tally> {
+    /// Where the artifact is at home.
+    fn world(&self, artifact: &Artifact<'_>) -> Result<Box<dyn World>> {
+        let header = artifact.header();
+        Ok(match (header.kind, header.provenance.task) {
+            (Kind::Agent, pendulum::NAME) => Box::new(pendulum::Config::default().world()),
+            (Kind::Agent, task) => bail!("{}", super::eval::no_world(task)),
+            (Kind::Perception, digits::NAME) => {
+                Box::new(digits::Digits::read(&self.data, artifact.sizes().ny())?)
+            }
+            (Kind::Perception, _) => Box::new(Noise::of(artifact)),
+        })
+    }
+
+    fn fly(&self, artifact: &Artifact<'_>, world: &mut dyn World, link: &mut Link) -> Result<Tally> {
         let mut mind = mind::load(artifact)?;
-        let mut world = pendulum::Config::default().world();
         let mut tally = Tally::default();
         let bar = ProgressBar::new(self.steps as u64).with_message(self.device.to_string());
         bar.set_style(super::train::bar_style());
@@ -169,14 +185,27 @@ impl Args {
     }
 }
 
-fn report(device: &Device, tally: &Tally, usage: Usage) {
-    let n = tally.instructions.len() as u64;
-    let mean = tally.instructions.iter().sum::<u64>() / n.max(1);
+fn report(artifact: &Artifact<'_>, device: &Device, tally: &Tally, usage: Usage) {
+    let n = tally.compared;
+    let mean = tally.instructions.iter().sum::<u64>() / n.max(1) as u64;
     let most = tally.instructions.iter().max().copied().unwrap_or(0);
     let Usage { flash, statics, stack } = usage;
-    println!("{device}: {} actions compared, {} differing bits", tally.compared, tally.bits);
-    println!("  return {:.1}", tally.total);
-    println!("  instructions per decision: {mean} on average, {most} at most");
+    let header = artifact.header();
+    let (action, decision) = match header.kind {
+        Kind::Agent => ("actions", "decision"),
+        Kind::Perception => ("answers", "observation"),
+    };
+    println!("{device}: {n} {action} compared, {} differing bits", tally.bits);
+    match (header.kind, header.provenance.task) {
+        (Kind::Agent, _) => println!("  return {:.1}", tally.total),
+        (Kind::Perception, digits::NAME) if artifact.has("classify") => println!(
+            "  {:.0} of {n} digits are given their class ({:.2} %)",
+            tally.total,
+            100.0 * tally.total / n as f64
+        ),
+        (Kind::Perception, _) => (),
+    }
+    println!("  instructions per {decision}: {mean} on average, {most} at most");
     println!("  flash {flash} bytes (code, constants and weights)");
     println!("  RAM {} bytes ({statics} static, {stack} of stack at its deepest)", statics + stack);
 }

@@ -25,18 +25,24 @@ pub struct Mnist {
 impl Mnist {
     /// Reads the four files, gzip or plain, from a folder.
     pub fn read(folder: &Path) -> Result<Self> {
-        let part = |name: &str| {
-            let find = |kind: &str| {
-                let names = [format!("{name}-{kind}-ubyte.gz"), format!("{name}-{kind}-ubyte")];
-                let found = names.iter().map(|n| folder.join(n)).find(|path| path.exists());
-                found.with_context(|| {
-                    format!("there is no {} in {}; put MNIST's four files there", names[1], folder.display())
-                })
-            };
-            Labelled::read(&find("images-idx3")?, &find("labels-idx1")?)
-        };
-        Ok(Self { train: part("train")?, test: part("t10k")? })
+        Ok(Self { train: part(folder, "train")?, test: Self::read_test(folder)? })
     }
+
+    /// Reads only what is to be tested on.
+    pub fn read_test(folder: &Path) -> Result<Labelled> {
+        part(folder, "t10k")
+    }
+}
+
+fn part(folder: &Path, name: &str) -> Result<Labelled> {
+    let find = |kind: &str| {
+        let names = [format!("{name}-{kind}-ubyte.gz"), format!("{name}-{kind}-ubyte")];
+        let found = names.iter().map(|n| folder.join(n)).find(|path| path.exists());
+        found.with_context(|| {
+            format!("there is no {} in {}; put MNIST's four files there", names[1], folder.display())
+        })
+    };
+    Labelled::read(&find("images-idx3")?, &find("labels-idx1")?)
 }
 
 impl Labelled {

@@ -1,6 +1,8 @@
 //! Worlds: what an agent lives in. The truth that models are trained on and plans are tried in.
 
 pub mod camera;
+pub mod digits;
+pub mod noise;
 pub mod pendulum;
 
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -8,7 +10,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 /// The generator of all randomness: portable, so a seed gives the same numbers on every machine.
 pub type Rng = Xoshiro256PlusPlus;
 
-/// A world with a continuous state and action, stepped in discrete time.
+/// A world that shows something, is acted on, and goes on in discrete time.
 pub trait World {
     /// A new episode from a random start.
     fn reset(&mut self, rng: &mut Rng);

@@ -2,15 +2,12 @@
 
 use super::{Config, Trained};
 use crate::{
+    evaluate,
     mind::{self, Perceived},
     report::perception::{Example, PerceptionReport},
 };
 use anyhow::Result;
-use forethought::{
-    agent::{Mode, Reading},
-    artifact::Sizes,
-    perceive::{classifier::class, decoder::Decoder},
-};
+use forethought::{artifact::Sizes, perceive::decoder::Decoder};
 use nalgebra::{DMatrix, DVector};
 
 /// At most so many held-out samples are measured.
@@ -57,12 +54,8 @@ pub fn portrait(config: &Config, trained: &Trained) -> Result<PerceptionReport> 
     let wrong = match &samples.labels {
         None => None,
         Some([_, labels]) => {
-            let mut mind = mind::load(&artifact)?;
-            let answers = x.column_iter().map(|sample| {
-                let (scores, _, refused) = mind.step(Reading::Sensors(sample.as_slice()), Mode::Policy);
-                refused.is_none().then(|| class(&scores)).flatten()
-            });
-            let wrong = answers.zip(labels).filter(|(answer, label)| *answer != Some(usize::from(**label)));
+            let answers = evaluate::classes(&artifact, &x)?;
+            let wrong = answers.iter().zip(labels).filter(|(answer, label)| **answer != usize::from(**label));
             Some(wrong.count() as f64 / x.ncols() as f64)
         }
     };
