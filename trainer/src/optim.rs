@@ -172,7 +172,7 @@ impl Adam {
             moments.mean.resize(gradient.len(), 0.0);
             moments.square.resize(gradient.len(), 0.0);
             moments.count += 1;
-            let rate = report.rate / (1.0 - beta1.powi(moments.count));
+            let rate = report.rate * params.rate(id) / (1.0 - beta1.powi(moments.count));
             let unbias = 1.0 / (1.0 - beta2.powi(moments.count));
             let memory = moments.mean.iter_mut().zip(&mut moments.square);
             let values = params[id].as_mut_slice().iter_mut().zip(gradient.as_slice());
@@ -238,12 +238,13 @@ impl Sgd {
         for (velocity, id) in for_each_parameter(&mut self.velocities, params) {
             let Some(gradient) = tape.gradient_of(params, id) else { continue };
             velocity.resize(gradient.len(), 0.0);
+            let rate = report.rate * params.rate(id);
             let (of_g, of_v) = if nesterov { (1.0, momentum) } else { (0.0, 1.0) };
             let values = params[id].as_mut_slice().iter_mut().zip(gradient.as_slice());
             for ((p, g), v) in values.zip(velocity) {
                 let g = g * report.clip;
                 *v = momentum * *v + g;
-                *p -= report.rate * (of_g * g + of_v * *v);
+                *p -= rate * (of_g * g + of_v * *v);
             }
         }
         Ok(report)
@@ -336,6 +337,26 @@ mod tests {
         let mut adam = Adam::with_rate(0.25);
         let error = descend(1, |params, tape| adam.step(params, tape));
         assert!((error - (2.0 - 0.25)).abs() < 1e-6, "{error}");
+    }
+
+    #[test]
+    fn a_parameter_may_have_a_rate_of_its_own() {
+        let mut params = ParameterSet::new();
+        let (fast, slow) =
+            (params.add("fast", DMatrix::zeros(1, 1)), params.add("slow", DMatrix::zeros(1, 1)));
+        params.set_rate(slow, 0.25);
+        let slopes = |params: &ParameterSet| {
+            let tape = Tape::new();
+            tape.backward(tape.sum(tape.stack(&[tape.watch(params, fast), tape.watch(params, slow)])));
+            tape
+        };
+        let tape = slopes(&params);
+        Adam::with_rate(0.4).step(&mut params, &tape).unwrap();
+        assert!((params[slow][0] / params[fast][0] - 0.25).abs() < 1e-6);
+        let tape = slopes(&params);
+        let mut sgd = Sgd::new(SgdConfig { rate: Schedule::Constant(0.4), ..SgdConfig::default() });
+        sgd.step(&mut params, &tape).unwrap();
+        assert!((params[fast][0] + 0.8).abs() < 1e-6 && (params[slow][0] + 0.2).abs() < 1e-6);
     }
 
     /// A tape whose loss has gradient `(g, g)`.

@@ -129,8 +129,10 @@ fn parts(artifact: &Artifact<'static>) -> Result<(), ArtifactError> {
     let x = black_box([0.3, -0.4]);
 
     let encoder = Eyes::load(artifact)?;
-    let (mut scratch, mut code) = (Zero::ZERO, [0.0; NC]);
-    encoder.encode(&mut scratch, black_box(&[0.1; NY]), &mut code);
+    let (mut scratch, mut code, mut frame) = (Zero::ZERO, [0.0; NC], black_box([0.1; NY]));
+    encoder.encode(&mut scratch, &frame, &mut code);
+    Decoder::load(artifact)?.reconstruct(black_box(&code[..]), black_box(&mut frame[..]));
+    black_box(frame);
 
     let mut seen = [0.0; FEATURES];
     black_box(ReadOut::load(artifact)?.read(black_box(&code[..]), &mut seen));
@@ -209,13 +211,12 @@ fn perception<E: Encoder<NY, NC> + Load<'static>>(weights: &'static [u8]) -> Res
     let artifact = Artifact::parse(black_box(weights))?;
     let mind = Recogniser::<E, NY, NC, CLASSES>::load(&artifact)?;
     let (mut state, mut decision) = (recognise::State::ZERO, Decision::ZERO);
-    let mut frame = black_box([0.1; NY]);
+    let frame = black_box([0.1; NY]);
     for reading in [Reading::Sensors(&frame), Reading::State(&frame), Reading::Missing] {
         let _ = black_box(mind.step(&mut state, black_box(reading), black_box(Mode::Plan), &mut decision));
     }
     black_box((mind.estimate(&state), mind.planned(&state)));
-    // Neither code nor frame nor scores need have the artifact's lengths.
-    Decoder::load(&artifact)?.reconstruct(black_box(&decision.action[..]), black_box(&mut frame[..]));
+    // Neither the code nor the scores need have the artifact's lengths.
     Classifier::load(&artifact)?.score(black_box(&frame[..]), black_box(&mut decision.action[..]));
     black_box(class(black_box(&decision.action[..])));
     Ok(())

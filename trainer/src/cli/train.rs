@@ -2,11 +2,12 @@
 
 use super::eval;
 use crate::{
-    data::log::Log,
+    data::{log::Log, mnist::Mnist},
     evaluate::{Flight, View},
-    export::write_file,
+    export::{WeightFile, write_file},
     report::{self, pendulum::PendulumReport, perception::PerceptionReport, training::Curve},
     tasks::{
+        digits,
         pendulum::{self, ANGLES, Config, NX},
         perception,
     },
@@ -14,6 +15,7 @@ use crate::{
 use anyhow::{Context, Result, bail, ensure};
 use forethought::{agent::Mode, artifact::Model};
 use indicatif::{ProgressBar, ProgressStyle};
+use serde::de::DeserializeOwned;
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -24,9 +26,10 @@ use std::{
 /// Trains an agent.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// What is to be learned: `pendulum`, or a file `my.toml` that names images or signals and an encoder of them.
+    /// What is to be learned: `pendulum`, `digits`, or a file `my.toml` that names images or signals and an encoder of them.
     task: String,
-    /// A CSV log (gzip or plain) to learn the forward model from; without it one is recorded from the world.
+    /// `pendulum`: a CSV log (gzip or plain) to learn the forward model from; without it one is recorded from the world.
+    /// `digits`: the folder of the data sets, with MNIST's four files in its folder `mnist` [default: ../shared/data].
     #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,
     /// Settings in a TOML file; what it does not name keeps its default.
@@ -48,16 +51,20 @@ impl Args {
         if Path::new(&self.task).extension().is_some_and(|ending| ending == "toml") {
             return self.perception(Path::new(&self.task));
         }
+        if self.task == digits::NAME {
+            return self.digits();
+        }
         if self.task != pendulum::NAME {
             bail!(
-                "there is no task `{}`; the tasks are `{}` and any file that ends in .toml",
+                "there is no task `{}`; the tasks are `{}`, `{}` and any file that ends in .toml",
                 self.task,
-                pendulum::NAME
+                pendulum::NAME,
+                digits::NAME
             );
         }
         ensure!(self.episodes > 0, "--episodes must be at least 1");
         let started = Instant::now();
-        let config = self.config()?;
+        let config: Config = self.config()?;
         config.check()?;
         let log = self.data.as_deref().map(|path| Log::read(path, NX, ANGLES, 1)).transpose()?;
         let mut watch = Watch::default();
@@ -116,10 +123,47 @@ impl Args {
 
         let out = self.out.clone().unwrap_or_else(|| PathBuf::from("out").join(&*name));
         let report = PerceptionReport { curves: watch.curves, ..perception::portrait(&config, &trained)? };
-        let artifact_path = out.join("perception.fth");
-        write_file(&artifact_path, trained.file.bytes())?;
-        write_file(&out.join("report.html"), report::perception::html(&report).as_bytes())?;
-        write_file(&out.join("config.toml"), toml::to_string(&config)?.as_bytes())?;
+        Self::perceptive(
+            started,
+            (&out, "perception.fth"),
+            &trained.file,
+            &report,
+            &toml::to_string(&config)?,
+        )
+    }
+
+    /// Trains a recogniser of handwritten digits.
+    fn digits(&self) -> Result<ExitCode> {
+        let started = Instant::now();
+        let config: digits::Config = self.config()?;
+        config.check()?;
+        let data = self.data.clone().unwrap_or_else(|| PathBuf::from("../shared/data"));
+        let mnist = Mnist::read(&data.join("mnist")).context(
+            "MNIST is at https://storage.googleapis.com/cvdf-datasets/mnist/: four files of 11 MB in all",
+        )?;
+        let mut watch = Watch::default();
+        let file = digits::train(&config, &mnist, self.seed, &mut |stage, step, of, losses| {
+            watch.see(stage, step, of, losses);
+        })?;
+        watch.finish();
+
+        let out = self.out.clone().unwrap_or_else(|| PathBuf::from("out").join(digits::NAME));
+        let report = PerceptionReport { curves: watch.curves, ..digits::portrait(&config, &file, &mnist)? };
+        Self::perceptive(started, (&out, "agent.fth"), &file, &report, &toml::to_string(&config)?)
+    }
+
+    /// Writes the files of a mind that perceives, and says what it is worth.
+    fn perceptive(
+        started: Instant,
+        (out, name): (&Path, &str),
+        file: &WeightFile,
+        report: &PerceptionReport,
+        config: &str,
+    ) -> Result<ExitCode> {
+        let artifact_path = out.join(name);
+        write_file(&artifact_path, file.bytes())?;
+        write_file(&out.join("report.html"), report::perception::html(report).as_bytes())?;
+        write_file(&out.join("config.toml"), config.as_bytes())?;
         eprintln!("on {} samples that it has not learned from:", report.scores.samples);
         for (what, value) in report.scores.rows() {
             eprintln!("  {what:<34} {value:>9}");
@@ -132,8 +176,8 @@ impl Args {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn config(&self) -> Result<Config> {
-        let Some(path) = &self.config else { return Ok(Config::default()) };
+    fn config<C: DeserializeOwned + Default>(&self) -> Result<C> {
+        let Some(path) = &self.config else { return Ok(C::default()) };
         let text = fs::read_to_string(path)
             .with_context(|| format!("cannot read the settings {}", path.display()))?;
         toml::from_str(&text).with_context(|| format!("in the settings {}", path.display()))

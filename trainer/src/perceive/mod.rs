@@ -1,5 +1,6 @@
 //! Training of encoders.
 
+pub mod drsae;
 pub mod gabor;
 pub mod ica;
 pub mod inference;

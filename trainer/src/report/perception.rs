@@ -1,4 +1,4 @@
-//! The report of an encoder that was trained on the user's own images or signals.
+//! The report of an encoder that was trained on images or signals.
 
 use super::{
     Figure, Report, Row,
@@ -47,8 +47,7 @@ pub struct Example {
 
 /// The report as one HTML file.
 pub fn html(data: &PerceptionReport) -> String {
-    let mut report =
-        Report::new(&data.name, &format!("An encoder of the user's own data · seed {}", data.seed));
+    let mut report = Report::new(&data.name, &format!("A mind that perceives · seed {}", data.seed));
     scores(&mut report, &data.scores);
     if !data.atoms.is_empty() {
         report.section("What it has learned");

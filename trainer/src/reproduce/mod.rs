@@ -3,6 +3,7 @@
 //! One experiment a file. It trains with the trainer's rooms, measures, puts the published or optimal value beside its
 //! own, and draws what it has learned.
 
+mod drsae;
 mod ica;
 mod record;
 mod structured_dictionary;
@@ -59,6 +60,11 @@ pub struct Experiment {
 
 /// Every experiment, in the order of the lecture.
 pub const EXPERIMENTS: &[Experiment] = &[
+    Experiment {
+        name: "drsae",
+        about: "discriminative recurrent sparse autoencoder: digits, parts and categories",
+        run: drsae::run,
+    },
     Experiment {
         name: "tree",
         about: "tree-structured sparse coding: use by level, pruning",

@@ -105,7 +105,7 @@ impl<'a> Backward<'a> {
 
     /// Takes the wanted `X̄` out, with the factor `beta` by which its content counts: 1, or 0 if
     /// nothing was added to it yet and the content is arbitrary.
-    fn take(&mut self, x: Var) -> Option<(DMatrix<f32>, f32)> {
+    pub(super) fn take(&mut self, x: Var) -> Option<(DMatrix<f32>, f32)> {
         if !self.wants(x) {
             return None;
         }

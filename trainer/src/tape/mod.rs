@@ -33,6 +33,8 @@ mod pointwise;
 mod product;
 mod shape;
 mod threshold;
+mod unit;
+mod unroll;
 
 use std::cell::{Ref, RefCell};
 use std::collections::HashMap;
@@ -43,6 +45,7 @@ use nalgebra::DMatrix;
 use buffers::Buffers;
 pub use context::{Backward, Forward};
 pub use parameters::{Id, ParameterSet};
+pub use unroll::{Shrinkage, Unrolled};
 
 /// A node of a [`Tape`]: valid until that tape is [cleared](Tape::clear).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +107,17 @@ impl Tape {
     /// Data: receives no gradient.
     pub fn constant(&self, value: DMatrix<f32>) -> Var {
         self.graph.borrow_mut().push(value, false, None)
+    }
+
+    /// Chosen samples of a data set as data.
+    pub fn columns_of(&self, data: &DMatrix<f32>, chosen: &[usize]) -> Var {
+        let graph = &mut *self.graph.borrow_mut();
+        let rows = data.nrows();
+        let mut batch = graph.buffers.scratch(rows, chosen.len());
+        for (sample, &j) in batch.as_mut_slice().chunks_exact_mut(rows.max(1)).zip(chosen) {
+            sample.copy_from_slice(&data.as_slice()[j * rows..][..rows]);
+        }
+        graph.push(batch, false, None)
     }
 
     /// `x` as data: its value without its history, so that no gradient flows back through it.

@@ -35,6 +35,8 @@ pub struct ParameterSet {
     version: u64,
     names: Vec<String>,
     values: Vec<DMatrix<f32>>,
+    /// Factors of the learning rate.
+    rates: Vec<f32>,
 }
 
 /// A parameter on a tape: which set, which parameter, and whether its gradient is wanted.
@@ -43,18 +45,19 @@ pub(super) type Key = (u64, Id, bool);
 impl ParameterSet {
     /// An empty set.
     pub fn new() -> Self {
-        Self::of(Vec::new(), Vec::new())
+        Self::of(Vec::new(), Vec::new(), Vec::new())
     }
 
-    fn of(names: Vec<String>, values: Vec<DMatrix<f32>>) -> Self {
+    fn of(names: Vec<String>, values: Vec<DMatrix<f32>>, rates: Vec<f32>) -> Self {
         static SETS: AtomicU64 = AtomicU64::new(0);
-        Self { identity: SETS.fetch_add(1, Ordering::Relaxed), version: 0, names, values }
+        Self { identity: SETS.fetch_add(1, Ordering::Relaxed), version: 0, names, values, rates }
     }
 
     /// Adds a parameter with its initial value.
     pub fn add(&mut self, name: impl Into<String>, value: DMatrix<f32>) -> Id {
         self.names.push(name.into());
         self.values.push(value);
+        self.rates.push(1.0);
         Id(self.values.len() - 1)
     }
 
@@ -66,6 +69,17 @@ impl ParameterSet {
     /// The name of a parameter.
     pub fn name(&self, id: Id) -> &str {
         &self.names[id.0]
+    }
+
+    /// Sets the factor by which the learning rate of one parameter differs from that of the others. A matrix that a
+    /// graph uses many times gets as many gradients at once, and wants a step shorter by as much.
+    pub fn set_rate(&mut self, id: Id, factor: f32) {
+        self.rates[id.0] = factor;
+    }
+
+    /// The factor of a parameter's learning rate: 1 unless it was [set](Self::set_rate).
+    pub fn rate(&self, id: Id) -> f32 {
+        self.rates[id.0]
     }
 
     /// How many numbers there are in all matrices together.
@@ -83,7 +97,7 @@ impl Default for ParameterSet {
 /// A copy is a set of its own: a target network, or the best model so far.
 impl Clone for ParameterSet {
     fn clone(&self) -> Self {
-        Self::of(self.names.clone(), self.values.clone())
+        Self::of(self.names.clone(), self.values.clone(), self.rates.clone())
     }
 }
 

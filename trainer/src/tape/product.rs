@@ -9,8 +9,8 @@ use nalgebra::{DMatrix, DMatrixView, Dyn};
 
 use super::buffers::Buffers;
 
-/// Up to this size nalgebra does not use matrixmultiply.
-const THIN: usize = 5;
+/// Up to this size nalgebra does not use matrixmultiply, and its own loops do not take transposed views.
+pub(super) const THIN: usize = 5;
 
 /// `Y ← A X + beta Y`; with `beta = 0` the content of `Y` is not read.
 pub(super) fn multiply(
@@ -166,7 +166,7 @@ fn transpose(a: &DMatrix<f32>, buffers: &mut Buffers) -> DMatrix<f32> {
 }
 
 /// `Aᵀ` for matrixmultiply, which takes any strides.
-fn transposed_view(a: &DMatrix<f32>) -> DMatrixView<'_, f32, Dyn, Dyn> {
+pub(super) fn transposed_view(a: &DMatrix<f32>) -> DMatrixView<'_, f32, Dyn, Dyn> {
     let (rows, columns) = a.shape();
     DMatrixView::from_slice_with_strides(a.as_slice(), columns, rows, rows, 1)
 }

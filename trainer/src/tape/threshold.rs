@@ -1,5 +1,7 @@
 //! The nonlinearities of sparse coding, with a learned threshold `θ_i` for each unit (a column).
 
+use nalgebra::DMatrix;
+
 use super::columns::fold_column;
 use super::{Backward, Tape, Var};
 
@@ -7,45 +9,53 @@ impl Tape {
     /// `y_ij = sign(x_ij) max(0, |x_ij| − θ_i)`: LISTA's `h_θ`, the proximal map of `θ |y|`.
     pub fn soft_threshold(&self, x: Var, theta: Var) -> Var {
         self.demand_column("soft_threshold", self.shape(x).0, theta);
-        self.with_column(
-            x,
-            theta,
-            // x less its projection onto [−θ, θ], without a branch; a negative θ counts as zero.
-            |x, theta| {
-                let theta = theta.max(0.0);
-                x - x.max(-theta).min(theta)
-            },
-            move |backward| pull_back_shrinkage(backward, x, theta),
-        )
+        self.with_column(x, theta, soft, move |backward| pull_back_shrinkage(backward, x, theta))
     }
 
     /// `y_ij = max(0, x_ij − θ_i)`: the one-sided shrinkage of a non-negative code.
     pub fn shrink(&self, x: Var, theta: Var) -> Var {
         self.demand_column("shrink", self.shape(x).0, theta);
-        self.with_column(
-            x,
-            theta,
-            |x, theta| (x - theta).max(0.0),
-            move |backward| pull_back_shrinkage(backward, x, theta),
-        )
+        self.with_column(x, theta, rectified, move |backward| pull_back_shrinkage(backward, x, theta))
     }
+}
+
+/// `sign(v) max(0, |v| − θ)`: `v` less its projection onto [−θ, θ], without a branch; a negative θ counts as zero.
+#[inline]
+pub(super) fn soft(v: f32, theta: f32) -> f32 {
+    let theta = theta.max(0.0);
+    v - v.max(-theta).min(theta)
+}
+
+/// `max(0, v − θ)`
+#[inline]
+pub(super) fn rectified(v: f32, theta: f32) -> f32 {
+    (v - theta).max(0.0)
+}
+
+/// The slope in `v` of either, from its output.
+#[inline]
+pub(super) fn open(y: f32) -> f32 {
+    if y != 0.0 { 1.0 } else { 0.0 }
 }
 
 /// Both have slope 1 in `x` and `−sign(y)` in `θ` where the output is not zero, and else 0.
 fn pull_back_shrinkage(backward: &mut Backward, x: Var, theta: Var) {
     let (y, y_bar) = (backward.output, backward.gradient);
-    let open = |y: f32| if y != 0.0 { 1.0 } else { 0.0 };
     backward.add(x, y_bar.as_slice().iter().zip(y.as_slice()).map(|(y_bar, &y)| y_bar * open(y)));
     if let Some(theta_bar) = backward.sum(theta) {
-        fold_column(theta_bar, y_bar, y, |y_bar, y| -y_bar * open(y).copysign(y));
+        add_threshold_gradient(theta_bar, y_bar, y);
     }
+}
+
+/// `θ̄_i −= Σ_j sign(y_ij) ȳ_ij`
+pub(super) fn add_threshold_gradient(theta_bar: &mut DMatrix<f32>, y_bar: &DMatrix<f32>, y: &DMatrix<f32>) {
+    fold_column(theta_bar, y_bar, y, |y_bar, y| -y_bar * open(y).copysign(y));
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::check::{check_gradients, random};
     use super::*;
-    use nalgebra::DMatrix;
 
     /// Entries in ±[0.3, 1.3] or ±0.1: away from the kinks at ±0.2.
     fn inputs() -> [DMatrix<f32>; 2] {

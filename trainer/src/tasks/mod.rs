@@ -1,5 +1,6 @@
 //! Tasks: what is trained, on what, to what end.
 
+pub mod digits;
 pub mod pendulum;
 pub mod perception;
 

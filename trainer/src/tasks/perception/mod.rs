@@ -12,7 +12,7 @@ mod portrait;
 pub mod preprocess;
 pub mod samples;
 
-pub use portrait::{Scores, portrait};
+pub use portrait::{Scores, measure, portrait};
 
 use super::Progress;
 use crate::{data::whitening::Whitening, export::WeightFile, mind, worlds::Rng};

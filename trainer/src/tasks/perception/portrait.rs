@@ -7,7 +7,10 @@ use crate::{
     report::perception::{Example, PerceptionReport},
 };
 use anyhow::Result;
-use forethought::{artifact::Sizes, perceive::decoder::Decoder};
+use forethought::{
+    artifact::{Artifact, Sizes},
+    perceive::decoder::Decoder,
+};
 use nalgebra::{DMatrix, DVector};
 
 /// At most so many held-out samples are measured.
@@ -35,9 +38,29 @@ pub struct Scores {
 pub fn portrait(config: &Config, trained: &Trained) -> Result<PerceptionReport> {
     let Trained { samples, map, file } = trained;
     let artifact = file.parse()?;
-    let header = artifact.header();
     let x = samples.held_out.columns(0, samples.held_out.ncols().min(MEASURED)).into_owned();
-    let mut encode = mind::encoder(&artifact)?;
+    let labels = samples.labels.as_ref().map(|[_, held_out]| held_out.as_slice());
+    let settings = [
+        ("data", config.data.path.display().to_string()),
+        ("preprocessing", format!("{:?}", config.data.preprocess).to_lowercase()),
+        ("samples learned from", samples.train.ncols().to_string()),
+        ("checksum of the samples", format!("{:08x}", samples.digest)),
+        ("encoder", toml::to_string(&config.encoder)?.trim().replace('\n', ", ")),
+    ];
+    let settings = settings.map(|(name, value)| (name.to_owned(), value)).to_vec();
+    let report = measure(&artifact, &x, labels, |y| map.apply(y))?;
+    Ok(PerceptionReport { width: samples.width, settings: [settings, report.settings].concat(), ..report })
+}
+
+/// What an exported file does to samples; reconstructions are compared after they were preprocessed.
+pub fn measure(
+    artifact: &Artifact<'_>,
+    x: &DMatrix<f32>,
+    labels: Option<&[u8]>,
+    preprocess: impl Fn(&DMatrix<f32>) -> DMatrix<f32>,
+) -> Result<PerceptionReport> {
+    let header = artifact.header();
+    let mut encode = mind::encoder(artifact)?;
     let seen: Vec<Perceived> = x.column_iter().map(|sample| encode(sample.as_slice())).collect();
 
     let active = |code: &[f32]| code.iter().filter(|z| **z != 0.0).count();
@@ -47,14 +70,14 @@ pub fn portrait(config: &Config, trained: &Trained) -> Result<PerceptionReport> 
     let rebuilt: Option<Vec<f32>> =
         seen.iter().map(|s| s.reconstruction.clone()).collect::<Option<Vec<_>>>().map(|all| all.concat());
     let missed = rebuilt.map(|rebuilt| {
-        let y = map.apply(&x);
-        let missed = map.apply(&DMatrix::from_vec(x.nrows(), x.ncols(), rebuilt)) - &y;
+        let y = preprocess(x);
+        let missed = preprocess(&DMatrix::from_vec(x.nrows(), x.ncols(), rebuilt)) - &y;
         f64::from(missed.norm_squared() / y.norm_squared())
     });
-    let wrong = match &samples.labels {
+    let wrong = match labels {
         None => None,
-        Some([_, labels]) => {
-            let answers = evaluate::classes(&artifact, &x)?;
+        Some(labels) => {
+            let answers = evaluate::classes(artifact, x)?;
             let wrong = answers.iter().zip(labels).filter(|(answer, label)| **answer != usize::from(**label));
             Some(wrong.count() as f64 / x.ncols() as f64)
         }
@@ -67,32 +90,25 @@ pub fn portrait(config: &Config, trained: &Trained) -> Result<PerceptionReport> 
         wrong,
     };
 
-    let decoder =
-        header.has_tensor("perceive", "dictionary").then(|| Decoder::load(&artifact)).transpose()?;
+    let decoder = header.has_tensor("perceive", "dictionary").then(|| Decoder::load(artifact)).transpose()?;
     let examples = x.column_iter().zip(seen).take(SHOWN).map(|(sample, seen)| {
         let Perceived { code, reconstruction, .. } = seen;
         Example { sample: sample.as_slice().to_vec(), reconstruction, code }
     });
     let settings = [
-        ("data", config.data.path.display().to_string()),
-        ("preprocessing", format!("{:?}", config.data.preprocess).to_lowercase()),
-        ("samples learned from", samples.train.ncols().to_string()),
-        ("checksum of the samples", format!("{:08x}", samples.digest)),
-        ("encoder", toml::to_string(&config.encoder)?.trim().replace('\n', ", ")),
         ("units of the code", units.to_string()),
         ("checksum of the weight file", format!("{:08x}", artifact.checksum())),
     ];
-    let report = PerceptionReport {
+    Ok(PerceptionReport {
         name: header.provenance.task.to_owned(),
         seed: header.provenance.seed,
-        width: samples.width,
+        width: None,
         scores,
         atoms: decoder.map_or(DMatrix::zeros(0, 0), |decoder| atoms(&decoder, header.sizes)),
         examples: examples.collect(),
         curves: Vec::new(),
         settings: settings.map(|(name, value)| (name.to_owned(), value)).to_vec(),
-    };
-    Ok(report)
+    })
 }
 
 /// What each unit adds to an observation, one a column.

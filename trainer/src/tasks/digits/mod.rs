@@ -1,0 +1,141 @@
+//! Handwritten digits: an encoder and a classifier are trained on MNIST and exported as one recogniser. The chip takes
+//! the pixels as they are, 0 to 1, and answers with the scores of the ten digits.
+
+use super::{Progress, perception};
+use crate::{
+    data::{digest, images::Images, mnist::Mnist},
+    export::{Tensors, WeightFile},
+    mind,
+    perceive::drsae::{self, DrSae, Samples},
+    report::perception::PerceptionReport,
+    worlds::Rng,
+};
+use anyhow::{Result, ensure};
+use forethought::artifact::{Classifier, Header, Provenance, Sensors};
+use nalgebra::DMatrix;
+use rand::SeedableRng;
+use serde::{Deserialize, Serialize};
+
+pub use crate::worlds::digits::NAME;
+
+/// The digits.
+pub const CLASSES: usize = 10;
+
+/// Everything that can be set in a `--config` file.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Pixels along the edge of an image: 28, or 14 for means of 2×2 pixels, which need a quarter of the weights.
+    pub side: usize,
+    /// What is trained.
+    pub encoder: Encoder,
+    /// Settings of `encoder = "drsae"`.
+    pub drsae: drsae::Config,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { side: 28, encoder: Encoder::DrSae, drsae: drsae::Config::default() }
+    }
+}
+
+/// The encoders that can be trained on digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Encoder {
+    /// The [discriminative recurrent sparse autoencoder](DrSae).
+    DrSae,
+}
+
+impl Config {
+    /// One sentence about the first setting that makes no sense.
+    pub fn check(&self) -> Result<()> {
+        ensure!(matches!(self.side, 14 | 28), "side must be 14 or 28, not {}", self.side);
+        self.drsae.check()?;
+        ensure!(
+            self.drsae.units <= mind::NC,
+            "drsae.units must be at most {}, not {}",
+            mind::NC,
+            self.drsae.units
+        );
+        Ok(())
+    }
+
+    /// Images of the size that is asked for.
+    pub fn resize(&self, images: &Images) -> Images {
+        if self.side < images.rows { images.halved() } else { images.clone() }
+    }
+}
+
+/// Trains on MNIST and exports.
+pub fn train(config: &Config, mnist: &Mnist, seed: u64, progress: &mut Progress<'_>) -> Result<WeightFile> {
+    config.check()?;
+    let images = config.resize(&mnist.train.images);
+    match config.encoder {
+        Encoder::DrSae => {
+            let settings = &config.drsae;
+            let (x, scale) = scaled(&images);
+            let rng = &mut Rng::seed_from_u64(seed);
+            let mut model = DrSae::new(settings, &x, CLASSES, rng);
+            let samples = Samples { x: &x, labels: &mnist.train.labels };
+            model.train(settings, samples, rng, &mut |epoch| {
+                let labelled = epoch.number > settings.pretraining;
+                let (stage, done, of) = match labelled {
+                    false => ("without labels", epoch.number, settings.pretraining),
+                    true => ("all criteria", epoch.number - settings.pretraining, settings.epochs),
+                };
+                let losses = [
+                    ("reconstruction", epoch.reconstruction),
+                    ("L1", epoch.l1),
+                    ("classification", epoch.classification),
+                ];
+                progress(stage, done - 1, of, &losses[..if labelled { 3 } else { 2 }]);
+            })?;
+            export(&model, settings.iterations, scale, seed, digest(&images.pixels))
+        }
+    }
+}
+
+/// Measures the exported file on the digits that are for testing; learning curves come from elsewhere.
+pub fn portrait(config: &Config, file: &WeightFile, mnist: &Mnist) -> Result<PerceptionReport> {
+    let images = config.resize(&mnist.test.images);
+    let report =
+        perception::measure(&file.parse()?, &images.pixels, Some(&mnist.test.labels), DMatrix::clone)?;
+    let settings = [
+        ("pixels of an image", format!("{0}×{0}", config.side)),
+        ("samples learned from", mnist.train.images.len().to_string()),
+        ("iterations", config.drsae.iterations.to_string()),
+    ];
+    let settings = settings.map(|(name, value)| (name.to_owned(), value)).to_vec();
+    Ok(PerceptionReport {
+        width: Some(images.cols),
+        settings: [settings, report.settings].concat(),
+        ..report
+    })
+}
+
+/// Images brought to a mean length of 1, and the factor of that. (The paper brings each image to length 1. One factor
+/// for all classifies as well, and the weights can take it in: the chip has nothing to normalise.)
+pub fn scaled(images: &Images) -> (DMatrix<f32>, f32) {
+    let lengths: f64 = images.pixels.column_iter().map(|image| f64::from(image.norm())).sum();
+    let scale = (images.len() as f64 / lengths) as f32;
+    (&images.pixels * scale, scale)
+}
+
+/// Packs a trained network; `iterations` may also be fewer than it was trained with, to look into it.
+pub fn export(model: &DrSae, iterations: usize, scale: f32, seed: u64, data: u32) -> Result<WeightFile> {
+    let mut tensors = Tensors::default();
+    model.export(scale, &mut tensors);
+    let (ny, nc) = model.dictionary().shape();
+    let provenance = Provenance { trainer: env!("CARGO_PKG_VERSION"), task: NAME, seed, data };
+    let sizes = (ny as u32, nc as u32, CLASSES as u16);
+    let sensors = Sensors { low: 0.0, high: 1.0 };
+    let header = Header::perception(sizes, sensors, DrSae::header(iterations), provenance);
+    tensors.pack(Header { classifier: Classifier { normalise: true }, ..header })
+}
+
+/// The share of digits that are not what their labels say.
+pub fn error(seen: &[usize], labels: &[u8]) -> f64 {
+    let wrong = seen.iter().zip(labels).filter(|(seen, label)| **seen != usize::from(**label)).count();
+    wrong as f64 / seen.len().max(1) as f64
+}
