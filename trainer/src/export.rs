@@ -61,9 +61,9 @@ impl Tensors {
         Some(self.list.remove(place).2)
     }
 
-    /// The columns of `part.name`, if it is there.
-    pub fn columns(&self, part: &str, name: &str) -> Option<usize> {
-        self.list.iter().find(|(p, n, _)| *p == part && n == name).map(|(_, _, m)| m.ncols())
+    /// Whether `part.name` is there.
+    pub fn contains(&self, part: &str, name: &str) -> bool {
+        self.list.iter().any(|(p, n, _)| *p == part && n == name)
     }
 
     /// Packs everything into a weight file and proves that it can be read back.

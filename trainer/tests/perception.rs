@@ -61,6 +61,12 @@ fn bumps(rows: usize) -> (String, String) {
     (table, labels)
 }
 
+/// The percentage in the line that contains `what`.
+fn share(said: &str, what: &str) -> Option<f64> {
+    let line = said.lines().find(|line| line.contains(what))?;
+    line.split_whitespace().nth_back(1)?.parse().ok()
+}
+
 /// A big-endian IDX file of bytes.
 fn idx(dims: &[u32], bytes: &[u8]) -> Vec<u8> {
     let dims_be: Vec<u8> = dims.iter().flat_map(|d| d.to_be_bytes()).collect();
@@ -116,20 +122,24 @@ fn with_labels_a_classifier_is_exported() {
     let (table, labels) = bumps(400);
     room.file("table.csv", table);
     room.file("classes.csv", labels);
-    let task = room.file(
-        "classes.toml",
-        "[data]\nkind = \"signals\"\npath = \"table.csv\"\nlabels = \"classes.csv\"\npreprocess = \"mean\"\n\
-         [encoder]\nkind = \"lista\"\nunits = 48\nsteps = 800\n",
-    );
-    let out = room.0.path().join("out");
-    let output = forethought(&["train", &task, "--out", out.to_str().expect("UTF-8")]);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
-    let wrong = said.lines().find(|l| l.contains("wrong class")).expect("a line about classes");
-    let share: f64 = wrong.split_whitespace().nth_back(1).expect("a number").parse().expect("a number");
-    assert!(share < 10.0, "{said}");
-    let file = WeightFile::read(&out.join("perception.fth")).expect("an artifact");
-    assert_eq!(file.parse().expect("a readable artifact").sizes().nu(), 2);
+    let data = "kind = \"signals\"\npath = \"table.csv\"\npreprocess = \"mean\"";
+    let drsae = "kind = \"drsae\"\nunits = 40\niterations = 3\npretraining = 3\nepochs = 20";
+    let encoders = ["kind = \"lista\"\nunits = 48\nsteps = 800", drsae];
+    for encoder in encoders {
+        for (labels, outputs) in [("labels = \"classes.csv\"", Some(2)), ("", None)] {
+            let task = room.file("task.toml", format!("[data]\n{data}\n{labels}\n[encoder]\n{encoder}\n"));
+            let out = room.0.path().join("out");
+            let output = forethought(&["train", &task, "--out", out.to_str().expect("UTF-8")]);
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{said}");
+            assert!(share(&said, "reconstructions miss").expect("a line") < 30.0, "{said}");
+            assert!(share(&said, "wrong class").is_none_or(|wrong| wrong < 10.0), "{said}");
+            assert_eq!(share(&said, "wrong class").is_some(), outputs.is_some(), "{said}");
+            let file = WeightFile::read(&out.join("perception.fth")).expect("an artifact");
+            let sizes = file.parse().expect("a readable artifact").sizes();
+            assert_eq!(sizes.nu(), outputs.unwrap_or(sizes.nc()));
+        }
+    }
 }
 
 #[test]
@@ -199,6 +209,8 @@ fn bad_data_gets_one_sentence() {
     table("1,2\n3,4,5\n", "", &["table.csv", "line 2 has 3 values", "line 1 has 2"]);
     table("1,2\n3,?\n", "", &["table.csv", "line 2, column 2: `?` is no number"]);
     table("1,2\n3,4\n", "patch = 3", &["table.csv", "windows of 3 values", "signals of 2"]);
+    table("1,2\n1,2\n1,2\n", "", &["table.csv", "all samples", "nothing to learn"]);
+    table("1,2\n1,2\n1,2\n", "preprocess = \"whiten\"", &["table.csv", "all samples", "nothing to learn"]);
     let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 1)}";
     let nan = [1.0f32.to_le_bytes(), f32::NAN.to_le_bytes()].concat();
     let npy = [b"\x93NUMPY\x01\x00", &[header.len() as u8, 0][..], header.as_bytes(), &nan].concat();

@@ -41,7 +41,7 @@ impl Digits {
     fn read(setting: &Setting) -> Result<Self> {
         let Mnist { train, test } = Mnist::read(&setting.data.join("mnist"))?;
         let (train, test) = if setting.quick { (train.first(3000), test.first(1000)) } else { (train, test) };
-        let (x, scale) = digits::scaled(&train.images);
+        let (x, scale) = digits::scaled(&train.images.pixels);
         let digest = digest(&train.images.pixels);
         Ok(Self { x, scale, labels: train.labels, digest, test: test.images, test_labels: test.labels })
     }

@@ -74,26 +74,29 @@ pub fn train(config: &Config, mnist: &Mnist, seed: u64, progress: &mut Progress<
     match config.encoder {
         Encoder::DrSae => {
             let settings = &config.drsae;
-            let (x, scale) = scaled(&images);
+            let (x, scale) = scaled(&images.pixels);
             let rng = &mut Rng::seed_from_u64(seed);
             let mut model = DrSae::new(settings, &x, CLASSES, rng);
             let samples = Samples { x: &x, labels: &mnist.train.labels };
-            model.train(settings, samples, rng, &mut |epoch| {
-                let labelled = epoch.number > settings.pretraining;
-                let (stage, done, of) = match labelled {
-                    false => ("without labels", epoch.number, settings.pretraining),
-                    true => ("all criteria", epoch.number - settings.pretraining, settings.epochs),
-                };
-                let losses = [
-                    ("reconstruction", epoch.reconstruction),
-                    ("L1", epoch.l1),
-                    ("classification", epoch.classification),
-                ];
-                progress(stage, done - 1, of, &losses[..if labelled { 3 } else { 2 }]);
-            })?;
+            model.train(settings, samples, rng, &mut |epoch| follow(settings, epoch, progress))?;
             export(&model, settings.iterations, scale, seed, digest(&images.pixels))
         }
     }
+}
+
+/// Tells of an epoch of the discriminative recurrent sparse autoencoder.
+pub fn follow(settings: &drsae::Config, epoch: drsae::Epoch, progress: &mut Progress<'_>) {
+    let labelled = epoch.number > settings.pretraining;
+    let (stage, done, of) = match labelled {
+        false => ("without labels", epoch.number, settings.pretraining),
+        true => ("all criteria", epoch.number - settings.pretraining, settings.epochs),
+    };
+    let losses = [
+        ("reconstruction", epoch.reconstruction),
+        ("L1", epoch.l1),
+        ("classification", epoch.classification),
+    ];
+    progress(stage, done - 1, of, &losses[..if labelled { 3 } else { 2 }]);
 }
 
 /// Measures the exported file on the digits that are for testing; learning curves come from elsewhere.
@@ -116,10 +119,10 @@ pub fn portrait(config: &Config, file: &WeightFile, mnist: &Mnist) -> Result<Per
 
 /// Images brought to a mean length of 1, and the factor of that. (The paper brings each image to length 1. One factor
 /// for all classifies as well, and the weights can take it in: the chip has nothing to normalise.)
-pub fn scaled(images: &Images) -> (DMatrix<f32>, f32) {
-    let lengths: f64 = images.pixels.column_iter().map(|image| f64::from(image.norm())).sum();
-    let scale = (images.len() as f64 / lengths) as f32;
-    (&images.pixels * scale, scale)
+pub fn scaled(images: &DMatrix<f32>) -> (DMatrix<f32>, f32) {
+    let lengths: f64 = images.column_iter().map(|image| f64::from(image.norm())).sum();
+    let scale = (images.ncols() as f64 / lengths) as f32;
+    (images * scale, scale)
 }
 
 /// Packs a trained network; `iterations` may also be fewer than it was trained with, to look into it.

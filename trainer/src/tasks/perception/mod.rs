@@ -88,10 +88,15 @@ pub fn train(config: &Config, name: &str, seed: u64, progress: &mut Progress<'_>
     ensure!(units <= mind::NC, "encoder.units must be at most {}, not {units}", mind::NC);
     let map = config.data.preprocessing(&samples.train);
     let lesson = Lesson { x: map.apply(&samples.train), targets: samples.targets() };
+    ensure!(
+        lesson.x.amax() > 0.0,
+        "after preprocessing all samples in {} are the same; there is nothing to learn from them",
+        config.data.path.display()
+    );
     let mut learned = encoder.train(&lesson, rng, progress)?;
     preprocess::fold(&map, &mut learned.tensors);
     let file = match samples.classes() {
-        Some(classes) if learned.tensors.columns("classify", "w").is_none() => {
+        Some(classes) if !learned.tensors.contains("classify", "w") => {
             let file = pack(&learned, &samples, None, (name, seed))?;
             let (w, b) = classifier::fit(&codes(&file, &samples.train)?, &lesson.targets);
             learned.tensors.matrix("classify", "w", w);
@@ -110,8 +115,8 @@ fn pack(
     classes: Option<usize>,
     (task, seed): (&str, u64),
 ) -> Result<WeightFile> {
-    let units = learned.tensors.columns("perceive", "dictionary").context("an encoder needs a decoder")?;
-    let sizes = (samples.train.nrows() as u32, units as u32, classes.unwrap_or(units) as u16);
+    let outputs = classes.unwrap_or(learned.units);
+    let sizes = (samples.train.nrows() as u32, learned.units as u32, outputs as u16);
     let provenance = Provenance { trainer: env!("CARGO_PKG_VERSION"), task, seed, data: samples.digest };
     learned.tensors.pack(Header {
         classifier: Classifier { normalise: learned.normalise },

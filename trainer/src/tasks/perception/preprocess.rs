@@ -12,14 +12,12 @@
 //! principal components) is in no code and comes back as its average.
 
 use crate::{
-    data::{
-        patches::remove_mean,
-        whitening::{Keep, Kind, Whitening},
-    },
+    data::whitening::{Keep, Kind, Whitening},
     export::Tensors,
 };
 use nalgebra::DMatrix;
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 
 /// What is done to samples before they are learned from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,20 +33,32 @@ pub enum Preprocess {
 }
 
 impl Preprocess {
-    /// Fits the map to samples, one a column.
+    /// Fits the map to samples, one a column. What it makes of them has no direction without variance, so that
+    /// `A A⁺ = I`: there is nothing in `y` that folded weights could lose.
     pub fn fit(self, keep: Keep, x: &DMatrix<f32>) -> Whitening {
-        let n = x.nrows();
-        let mut forward = DMatrix::identity(n, n);
-        match (self, keep) {
-            (Self::None, _) => {}
-            (Self::Mean, _) => remove_mean(&mut forward),
-            (Self::Whiten, Keep::Components(_)) => return Whitening::fit(x, Kind::Pca, keep),
-            (Self::Whiten, Keep::Epsilon(_)) => return Whitening::fit(x, Kind::Zca, keep),
-        }
-        let mean = DMatrix::from_column_slice(n, 1, x.column_mean().as_slice());
-        // I − 11ᵀ/n is a projection: its own pseudo-inverse.
-        Whitening { backward: forward.clone(), forward, mean }
+        let forward = match self {
+            Self::None => DMatrix::identity(x.nrows(), x.nrows()),
+            Self::Mean => without_mean(x.nrows()),
+            Self::Whiten => return Whitening::fit(x, Kind::Pca, keep),
+        };
+        let mean = DMatrix::from_column_slice(x.nrows(), 1, x.column_mean().as_slice());
+        // The rows are orthonormal.
+        Whitening { backward: forward.transpose(), forward, mean }
     }
+}
+
+/// An orthonormal basis, one vector a row, of all that has mean 0 (Helmert's): row `k` compares number `k + 1` with the
+/// mean of those before it.
+fn without_mean(n: usize) -> DMatrix<f32> {
+    DMatrix::from_fn(n.saturating_sub(1), n, |row, col| {
+        let k = (row + 1) as f32;
+        let scale = 1.0 / (k * (k + 1.0)).sqrt();
+        match col.cmp(&(row + 1)) {
+            Ordering::Less => scale,
+            Ordering::Equal => -k * scale,
+            Ordering::Greater => 0.0,
+        }
+    })
 }
 
 /// Takes a map into the weights of an encoder (`perceive`: `w_e` or `w`, `bias`) and of its decoder (`dictionary`,
@@ -106,12 +116,15 @@ mod tests {
             let expected = &w * &y + columns(&bias);
             assert!((driven - &expected).amax() < 1e-4 * expected.amax(), "{kind:?} {keep:?}, encoder");
             let decoded = map.apply(&(folded("dictionary") * &z + columns(&folded("mean"))));
-            let mut expected = dictionary * &z + columns(&mean);
-            if kind == Preprocess::Mean {
-                // A patch has no mean of its own there.
-                remove_mean(&mut expected);
-            }
+            let expected = dictionary * &z + columns(&mean);
             assert!((decoded - &expected).amax() < 1e-3 * expected.amax(), "{kind:?} {keep:?}, decoder");
         }
+    }
+
+    #[test]
+    fn a_sample_without_its_mean_keeps_its_length() {
+        let basis = without_mean(6);
+        assert!((&basis * basis.transpose() - DMatrix::identity(5, 5)).amax() < 1e-6);
+        assert!((basis * DMatrix::from_element(6, 1, 3.0)).amax() < 1e-5);
     }
 }

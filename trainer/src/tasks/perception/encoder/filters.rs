@@ -31,7 +31,7 @@ fn learned(filters: &DMatrix<f32>) -> Result<Learned> {
     tensors.matrix("perceive", "dictionary", inverse);
     tensors.matrix("perceive", "mean", DMatrix::zeros(numbers, 1));
     let encoder = Encoder::Lista { iterations: 0, activation: Activation::Soft };
-    Ok(Learned { tensors, encoder, normalise: false })
+    Ok(Learned { tensors, encoder, units, normalise: false })
 }
 
 /// The pools around every unit of a map.

@@ -1,12 +1,13 @@
 //! The encoders that a task file can name, one small adapter each.
 
+mod autoencoder;
+mod drsae;
 mod filters;
-mod lista;
 
 use super::preprocess::Preprocess;
 use crate::{
     export::Tensors,
-    perceive::{self, ica, student_t},
+    perceive::{self, ica, lista, student_t},
     tasks::Progress,
     worlds::Rng,
 };
@@ -21,7 +22,10 @@ use serde::{Deserialize, Serialize};
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Config {
     /// A learned encoder of `T` iterations with its decoder, and a classifier if there are labels.
-    Lista(perceive::lista::Config),
+    Lista(lista::Config),
+    /// The discriminative recurrent sparse autoencoder.
+    #[serde(rename = "drsae")]
+    DrSae(perceive::drsae::Config),
     /// Topographic independent component analysis of whitened samples.
     Ica(ica::Config),
     /// A product of Student-t experts on whitened samples.
@@ -33,6 +37,7 @@ impl Config {
     pub fn trainable(&self) -> &dyn Trainable {
         match self {
             Self::Lista(config) => config,
+            Self::DrSae(config) => config,
             Self::Ica(config) => config,
             Self::StudentT(config) => config,
         }
@@ -55,6 +60,8 @@ pub struct Learned {
     pub tensors: Tensors,
     /// How the encoder runs.
     pub encoder: artifact::Encoder,
+    /// Units of the code: of those that were asked for, some may have been pruned.
+    pub units: usize,
     /// Whether the classifier brings the code to unit length before.
     pub normalise: bool,
 }

@@ -54,6 +54,6 @@ impl Trainable for Config {
         }
         let encoder =
             Encoder::Lista { iterations: self.iterations as u16, activation: Activation::Rectified };
-        Ok(Learned { tensors, encoder, normalise: false })
+        Ok(Learned { tensors, encoder, units: self.units, normalise: false })
     }
 }
