@@ -235,7 +235,6 @@ impl DrSae {
         let mut tape = Tape::new();
         let mut sum = Epoch::default();
         for (number, chosen) in order.chunks(config.batch).enumerate() {
-            tape.clear();
             let step = self.step(config, phase, (samples, chosen), &mut tape, adam, rng)?;
             if number % config.projection.max(1) == 0 {
                 self.project(config);
@@ -250,7 +249,7 @@ impl DrSae {
     }
 
     /// One step of the optimiser on the chosen samples.
-    fn step(
+    pub fn step(
         &mut self,
         config: &Config,
         phase: Phase,
@@ -259,6 +258,7 @@ impl DrSae {
         adam: &mut Adam,
         rng: &mut Rng,
     ) -> Result<Epoch> {
+        tape.clear();
         let share = 1.0 / chosen.len() as f32;
         let x = tape.columns_of(samples.x, chosen);
         let mut z = self.encode(tape, hide(tape, x, config.corruption, rng)).code;

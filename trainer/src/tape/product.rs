@@ -5,7 +5,7 @@
 //! instead compute scalar products one by one, ten times slower. Thin products (a head with one
 //! output, a state of three) get loops of their own over contiguous columns.
 
-use nalgebra::{DMatrix, DMatrixView, Dyn};
+use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut, Dyn};
 
 use super::buffers::Buffers;
 
@@ -22,7 +22,7 @@ pub(super) fn multiply(
 ) {
     let (rows, inner) = a.shape();
     if rows.min(inner).min(x.ncols()) > THIN {
-        y.gemm(1.0, a, x, beta);
+        gemm(y.as_view_mut(), view(a.as_slice(), rows), view(x.as_slice(), inner), beta);
     } else if rows > THIN {
         combine(y, a, x, beta);
     } else {
@@ -42,7 +42,7 @@ pub(super) fn multiply_transposed(
 ) {
     let (inner, rows) = a.shape();
     if rows.min(inner).min(y.ncols()) > THIN {
-        x.gemm(1.0, &transposed_view(a), y, beta);
+        gemm(x.as_view_mut(), transposed_view(a.as_slice(), inner), view(y.as_slice(), inner), beta);
     } else if inner <= THIN && rows > THIN {
         let a_transposed = transpose(a, buffers);
         combine(x, &a_transposed, y, beta);
@@ -107,7 +107,8 @@ pub(super) fn multiply_outer(
 ) {
     let (rows, inner, columns) = (y.nrows(), y.ncols(), x.nrows());
     if rows.min(inner).min(columns) > THIN {
-        return a.gemm(1.0, y, &transposed_view(x), beta);
+        let (y, x) = (view(y.as_slice(), rows), transposed_view(x.as_slice(), columns));
+        return gemm(a.as_view_mut(), y, x, beta);
     }
     if beta == 0.0 {
         a.fill(0.0);
@@ -165,10 +166,34 @@ fn transpose(a: &DMatrix<f32>, buffers: &mut Buffers) -> DMatrix<f32> {
     buffers.collect(columns, rows, entries)
 }
 
-/// `Aᵀ` for matrixmultiply, which takes any strides.
-pub(super) fn transposed_view(a: &DMatrix<f32>) -> DMatrixView<'_, f32, Dyn, Dyn> {
-    let (rows, columns) = a.shape();
-    DMatrixView::from_slice_with_strides(a.as_slice(), columns, rows, rows, 1)
+/// A matrix with any strides, as matrixmultiply takes it.
+pub(super) type Strided<'a> = DMatrixView<'a, f32, Dyn, Dyn>;
+
+/// `Y ← A X + beta Y` where no size is thin. A large product is shared between two threads, each with half of the rows:
+/// every entry is summed as it would be by one.
+pub(super) fn gemm(mut y: DMatrixViewMut<'_, f32>, a: Strided<'_>, x: Strided<'_>, beta: f32) {
+    /// Multiply-adds from which on a second thread is worth waking: some tens of microseconds of one core.
+    const LARGE: usize = 1 << 22;
+    let rows = y.nrows();
+    if rows * a.ncols() * x.ncols() < LARGE || rayon::current_num_threads() < 2 {
+        return y.gemm(1.0, &a, &x, beta);
+    }
+    let half = (rows / 2).next_multiple_of(16);
+    let (mut top, mut bottom) = y.rows_range_pair_mut(..half, half..);
+    rayon::join(
+        || top.gemm(1.0, &a.rows_range(..half), &x, beta),
+        || bottom.gemm(1.0, &a.rows_range(half..), &x, beta),
+    );
+}
+
+/// Columns of `rows` entries each, as a matrix.
+pub(super) fn view(columns: &[f32], rows: usize) -> Strided<'_> {
+    DMatrixView::from_slice_with_strides(columns, rows, columns.len() / rows.max(1), 1, rows)
+}
+
+/// The transpose of columns of `rows` entries each.
+pub(super) fn transposed_view(columns: &[f32], rows: usize) -> Strided<'_> {
+    DMatrixView::from_slice_with_strides(columns, columns.len() / rows.max(1), rows, rows, 1)
 }
 
 #[cfg(test)]
@@ -178,9 +203,16 @@ mod tests {
 
     #[test]
     fn every_shape_agrees_with_nalgebra() {
-        for (rows, inner, columns) in
-            [(20, 33, 17), (1, 40, 30), (3, 9, 2), (40, 3, 9), (4, 4, 4), (7, 6, 1), (1, 1, 1)]
-        {
+        for (rows, inner, columns) in [
+            (20, 33, 17),
+            (210, 190, 130),
+            (1, 40, 30),
+            (3, 9, 2),
+            (40, 3, 9),
+            (4, 4, 4),
+            (7, 6, 1),
+            (1, 1, 1),
+        ] {
             let (a, x) = (random(rows, inner, 1), random(inner, columns, 2));
             let y = &a * &x;
             let tape = Tape::new();

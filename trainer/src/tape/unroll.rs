@@ -1,8 +1,9 @@
 //! A code that is fed back into itself through one shared matrix, as a single operation.
 
-use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut, Dyn};
+use nalgebra::{DMatrix, DMatrixViewMut};
 
-use super::{Backward, Tape, Var, product, threshold};
+use super::product::{self, transposed_view, view};
+use super::{Backward, Tape, Var, threshold};
 
 /// The non-linearity of a recurrent encoder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +44,7 @@ impl Tape {
         assert!(iterations > 0, "unroll: no iteration");
         self.demand_column("unroll", units, theta);
         let block = units * samples;
+        let thin = units.min(samples) <= product::THIN;
         // The path is a node of its own, so that its memory is recycled like that of any other.
         let path = self.record(
             &[],
@@ -53,8 +55,12 @@ impl Tape {
                     let (past, z) = path.as_mut_slice()[..(t + 1) * block].split_at_mut(t * block);
                     z.copy_from_slice(b);
                     if t > 0 {
-                        let past = view(&past[past.len() - block..], units);
-                        view_mut(z, units).gemm(1.0, s, &past, 1.0);
+                        let (past, mut z) = (view(&past[past.len() - block..], units), view_mut(z, units));
+                        if thin {
+                            z.gemm(1.0, s, &past, 1.0);
+                        } else {
+                            product::gemm(z, view(s.as_slice(), units), past, 1.0);
+                        }
                     }
                     let samples = z.chunks_exact_mut(units.max(1));
                     match shrinkage {
@@ -94,7 +100,7 @@ fn pull_back(backward: &mut Backward, [drive, s, theta]: [Var; 3], path: Var, it
             let next = view(&future[..block], units);
             let mut delta = view_mut(delta, units);
             if units.min(samples) > product::THIN {
-                delta.gemm(1.0, &product::transposed_view(s_value), &next, 0.0);
+                product::gemm(delta, transposed_view(s_value.as_slice(), units), next, 0.0);
             } else {
                 delta.gemm_tr(1.0, s_value, &next, 0.0);
             }
@@ -104,10 +110,8 @@ fn pull_back(backward: &mut Backward, [drive, s, theta]: [Var; 3], path: Var, it
     }
     if let Some((mut s_bar, beta)) = backward.take(s) {
         let (later, earlier) = (&deltas.as_slice()[block..], &path.as_slice()[..(iterations - 1) * block]);
-        let pairs = later.len() / units.max(1);
-        if units.min(pairs) > product::THIN {
-            let earlier = DMatrixView::from_slice_with_strides(earlier, pairs, units, units, 1);
-            s_bar.gemm(1.0, &view(later, units), &earlier, beta);
+        if units.min(later.len() / units.max(1)) > product::THIN {
+            product::gemm(s_bar.as_view_mut(), view(later, units), transposed_view(earlier, units), beta);
         } else {
             s_bar.gemm(1.0, &view(later, units), &view(earlier, units).transpose(), beta);
         }
@@ -128,14 +132,10 @@ fn shrink(z: &mut [f32], theta: &DMatrix<f32>, h: impl Fn(f32, f32) -> f32) {
     z.iter_mut().zip(theta.as_slice()).for_each(|(z, &theta)| *z = h(*z, theta));
 }
 
-/// Samples of `units` entries each, as a matrix.
-fn view(samples: &[f32], units: usize) -> DMatrixView<'_, f32, Dyn, Dyn> {
-    DMatrixView::from_slice_with_strides(samples, units, samples.len() / units.max(1), 1, units)
-}
-
-fn view_mut(samples: &mut [f32], units: usize) -> DMatrixViewMut<'_, f32, Dyn, Dyn> {
+/// Samples of `units` entries each, to be written to.
+fn view_mut(samples: &mut [f32], units: usize) -> DMatrixViewMut<'_, f32> {
     let columns = samples.len() / units.max(1);
-    DMatrixViewMut::from_slice_with_strides_mut(samples, units, columns, 1, units)
+    DMatrixViewMut::from_slice(samples, units, columns)
 }
 
 #[cfg(test)]
