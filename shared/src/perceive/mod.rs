@@ -4,6 +4,7 @@ pub mod classifier;
 pub mod decoder;
 pub mod lista;
 pub mod prox;
+pub mod maps;
 pub mod readout;
 
 use crate::Zero;

@@ -95,11 +95,11 @@ impl<'a> Backward<'a> {
         let (a_value, x_value, y_bar) = (self.value(a), self.value(x), self.gradient);
         if let Some((mut x_bar, beta)) = self.take(x) {
             product::multiply_transposed(&mut x_bar, a_value, y_bar, beta, self.buffers);
-            self.gradients[x.0] = Some(x_bar);
+            self.put(x, x_bar);
         }
         if let Some((mut a_bar, beta)) = self.take(a) {
             product::multiply_outer(&mut a_bar, y_bar, x_value, beta, self.buffers);
-            self.gradients[a.0] = Some(a_bar);
+            self.put(a, a_bar);
         }
     }
 
@@ -112,5 +112,10 @@ impl<'a> Backward<'a> {
         let (rows, columns) = self.nodes[x.0].value.shape();
         let sum = self.gradients[x.0].take().map(|sum| (sum, 1.0));
         Some(sum.unwrap_or_else(|| (self.buffers.scratch(rows, columns), 0.0)))
+    }
+
+    /// Puts a gradient back that was [taken](Self::take).
+    pub(super) fn put(&mut self, x: Var, gradient: DMatrix<f32>) {
+        self.gradients[x.0] = Some(gradient);
     }
 }
