@@ -6,6 +6,7 @@ pub mod ica;
 pub mod inference;
 pub mod inhibition;
 pub mod invariance;
+pub mod convolutional;
 pub mod lista;
 pub mod map;
 pub mod online;
