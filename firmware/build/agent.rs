@@ -1,6 +1,9 @@
 //! From a weight file to the types that run it: nobody types sizes twice.
 
-use forethought::artifact::{Artifact, ArtifactError, Encoder, Header, Kind, Model, Sizes};
+use forethought::{
+    artifact::{Artifact, ArtifactError, Encoder, Header, Kind, Model, Sizes},
+    perceive::{convolutional::memory, maps::Maps},
+};
 use std::{env, fmt::Write, fs, path::Path};
 
 /// Names the weight file that is flashed; a relative path counts from the root of the workspace.
@@ -77,8 +80,14 @@ pub const REPLY_FRAME: usize = {reply};
 fn mind(header: &Header<'_>) -> String {
     let Sizes { observation: ny, code: nc, state: nx, action: nu, latent: nz, hidden: nh, horizon: h } =
         header.sizes;
-    let encoder = match header.encoder {
+    let encoder = match &header.encoder {
         Encoder::Lista { .. } => format!("lista::Lista<'static, {ny}, {nc}>"),
+        Encoder::Convolutional { rows, cols, channels, stages } => {
+            let image = Maps { rows: (*rows).into(), cols: (*cols).into(), channels: (*channels).into() };
+            // Stages that do not fit are refused by the firmware itself, in any size.
+            let largest = memory(image, stages).map_or(0, |(_, largest)| largest);
+            format!("convolutional::Convolutional<'static, {ny}, {nc}, {largest}>")
+        }
     };
     let model = match header.model {
         Model::Network => format!("network::Network<'static, {nx}, {nu}, {nz}, {nh}>"),

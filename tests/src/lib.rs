@@ -16,6 +16,7 @@ extern crate std;
 mod agent;
 mod artifact;
 pub mod bench;
+mod convolutional;
 mod cost;
 mod dense;
 mod estimate;
@@ -53,10 +54,11 @@ fn zero<T: Zero>() -> T {
 /// Every test.
 pub const CASES: &[Case] = &ALL;
 
-const FAMILIES: [&[Case]; 13] = [
+const FAMILIES: [&[Case]; 14] = [
     math::CASES,
     dense::CASES,
     perceive::CASES,
+    convolutional::CASES,
     network::CASES,
     predict::CASES,
     estimate::CASES,

@@ -11,7 +11,7 @@ use forethought::{
     Zero,
     agent::{self, Agent, Decision, Diagnostics, Mode, Reading, SensorError},
     artifact::{self, Artifact, ArtifactError, FEATURES, Header, Kind, Load, Model},
-    perceive::{Encoder, decoder::Decoder, readout::ReadOut},
+    perceive::{Encoder, convolutional, decoder::Decoder, maps::Maps, readout::ReadOut},
     predict::{ForwardModel, network::Network, physics::pendulum::Pendulum},
     recognise::Recogniser,
 };
@@ -155,8 +155,12 @@ pub fn model<'a>(
 pub fn state_size(header: &Header<'_>) -> usize {
     let s = header.sizes;
     let (ny, nc, nx, nu, nh, h) = (s.ny(), s.nc(), s.nx(), s.nu(), s.nh(), s.h());
-    let scratch = match header.encoder {
+    let scratch = match &header.encoder {
         artifact::Encoder::Lista { .. } => 2 * nc,
+        artifact::Encoder::Convolutional { rows, cols, channels, stages } => {
+            let image = Maps { rows: (*rows).into(), cols: (*cols).into(), channels: (*channels).into() };
+            2 * convolutional::memory(image, stages).map_or(0, |(_, largest)| largest)
+        }
     };
     let perceive = ny + nc + scratch;
     if header.kind == Kind::Perception {

@@ -32,8 +32,13 @@ use forethought::{
     perceive::{
         Encoder,
         classifier::{Classifier, class},
+        convolution::{Convolution, Unit},
+        convolutional::Convolutional,
         decoder::Decoder,
         lista::Lista,
+        maps::Maps,
+        normalise::Normalisation,
+        pool::Pool,
         prox::{self, rectified, soft},
         readout::ReadOut,
     },
@@ -64,6 +69,9 @@ fn main() -> ! {
         everything::<Pendulum>(&SMALL_PENDULUM.0),
         perception::<Eyes>(&SMALL_PERCEPTION.0),
     ];
+    maps();
+    // A file of another encoder, which the optimiser does not know: that this is refused is no failure.
+    let _ = black_box(perception::<Convolutional<'static, NY, NC, 64>>(&SMALL_PERCEPTION.0));
     messages();
     black_box((board::instructions(), board::stack_used(), board::static_ram(), board::flash_used()));
     board::exit(i32::from(loaded.iter().any(Result::is_err)))
@@ -122,6 +130,27 @@ fn everything<M: ForwardModel<NX, NU, NZ> + Load<'static>>(
     parts(&artifact)?;
     model::<M>(&artifact)?;
     agent::<M>(&artifact)
+}
+
+/// The stages of a convolutional encoder, of shapes that nobody knows; and as an encoder of one.
+fn maps() {
+    let maps = |channels| black_box(Maps { rows: 5, cols: 4, channels });
+    let (weights, per_filter) = (black_box(&[0.5_f32; 64][..]), black_box(&[0.1_f32; 4][..]));
+    let (mut x, mut y) = ([0.3_f32; 64], [0.0_f32; 64]);
+    let filters = Dense::new(black_box(4), black_box(8), black_box(&[0.5_f32; 32][..])).unwrap_or_default();
+    for unit in [Unit::Rectified, Unit::Soft(per_filter), Unit::Tanh(per_filter)] {
+        if let Some(stage) = Convolution::new(maps(2), black_box(2), filters, per_filter, black_box(unit)) {
+            stage.run(black_box(&x[..]), black_box(&mut y[..]));
+        }
+    }
+    let pools = Dense::new(black_box(32), black_box(2), weights);
+    if let Some(stage) = Pool::new(maps(2), black_box((2, 1)), black_box(pools), black_box(0.1)) {
+        stage.run(black_box(&y[..]), black_box(&mut x[..]));
+    }
+    if let Some(stage) = Normalisation::new(maps(2), black_box(3), black_box(1.0), black_box(0.1)) {
+        stage.run(black_box(&mut x[..]), black_box(&mut y[..]));
+    }
+    black_box((x, y));
 }
 
 /// Everything that is the same for all forward models.

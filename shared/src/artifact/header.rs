@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 pub const FEATURES: usize = 16;
 /// Most tensors in a file.
 pub const TENSORS: usize = 64;
+/// Most stages of a convolutional encoder.
+pub const STAGES: usize = 8;
 
 /// Everything in a weight file but its tensors.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -153,6 +155,62 @@ pub enum Encoder {
         /// Its non-linearity.
         activation: Activation,
     },
+    /// [`Convolutional`](crate::perceive::convolutional::Convolutional).
+    Convolutional {
+        /// Rows of the image.
+        rows: u16,
+        /// Columns of the image.
+        cols: u16,
+        /// Numbers a pixel has.
+        channels: u16,
+        /// From the image to the code.
+        stages: Vec<Stage, STAGES>,
+    },
+}
+
+/// A stage of a convolutional encoder.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Stage {
+    /// [`Normalisation`](crate::perceive::normalise::Normalisation).
+    Normalise {
+        /// Rows and columns of the window.
+        side: u16,
+        /// The window's deviation.
+        deviation: f32,
+        /// What a place's deviation is at least.
+        floor: f32,
+    },
+    /// [`Convolution`](crate::perceive::convolution::Convolution).
+    Convolve {
+        /// How many filters.
+        filters: u16,
+        /// Rows and columns of a filter.
+        side: u16,
+        /// What becomes of a filter's answer.
+        unit: Unit,
+    },
+    /// [`Pool`](crate::perceive::pool::Pool).
+    Pool {
+        /// Rows and columns of the window.
+        side: u16,
+        /// Positions from one window to the next.
+        stride: u16,
+        /// Pools of features; 0 where every feature is its own.
+        features: u16,
+        /// What stands under the root beside the squares.
+        epsilon: f32,
+    },
+}
+
+/// What becomes of a filter's answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Unit {
+    /// `max(s, 0)`.
+    Rectified,
+    /// `sign(s)·max(|s|−θ, 0)`.
+    Soft,
+    /// `g tanh s`.
+    Tanh,
 }
 
 /// The non-linearity of a sparse code.

@@ -46,7 +46,9 @@ impl<'a, const NY: usize, const NC: usize> Load<'a> for Lista<'a, NY, NC> {
         let sizes = artifact.sizes();
         sizes.check_observation::<NY, NC>()?;
         let (ny, nc) = (sizes.ny(), sizes.nc());
-        let &artifact::Encoder::Lista { iterations, activation } = artifact.encoder();
+        let &artifact::Encoder::Lista { iterations, activation } = artifact.encoder() else {
+            return Err(ArtifactError::Kind { expected: "LISTA" });
+        };
         Ok(Self {
             w_e: artifact.matrix(PART, "w_e", nc, ny)?,
             bias: artifact.vector(PART, "bias", nc)?,

@@ -1,10 +1,14 @@
 //! Perception: from raw sensors to a sparse code, and from the code to what the state estimator needs.
 
 pub mod classifier;
+pub mod convolution;
+pub mod convolutional;
 pub mod decoder;
 pub mod lista;
-pub mod prox;
 pub mod maps;
+pub mod normalise;
+pub mod pool;
+pub mod prox;
 pub mod readout;
 
 use crate::Zero;

@@ -5,6 +5,7 @@ use forethought::{
     artifact::{Artifact, ArtifactError, Encoder, Load},
     perceive::{
         self,
+        convolutional::{self, Convolutional},
         lista::{self, Lista},
     },
 };
@@ -14,22 +15,29 @@ use forethought::{
 pub enum AnyEncoder<'a, const NY: usize, const NC: usize> {
     /// [`Lista`].
     Lista(Lista<'a, NY, NC>),
+    /// [`Convolutional`].
+    Convolutional(Box<Convolutional<'a, NY, NC, NH>>),
 }
+
+/// Numbers in the largest stage of a convolutional encoder: 32 maps of 31×31.
+const NH: usize = 32768;
 
 /// Working memory of whichever it is.
 #[derive(Clone, Debug)]
 pub struct Scratch<const NY: usize, const NC: usize> {
     lista: lista::Scratch<NC>,
+    convolutional: convolutional::Scratch<NH>,
 }
 
 impl<const NY: usize, const NC: usize> Zero for Scratch<NY, NC> {
-    const ZERO: Self = Self { lista: Zero::ZERO };
+    const ZERO: Self = Self { lista: Zero::ZERO, convolutional: Zero::ZERO };
 }
 
 impl<'a, const NY: usize, const NC: usize> Load<'a> for AnyEncoder<'a, NY, NC> {
     fn load(artifact: &Artifact<'a>) -> Result<Self, ArtifactError> {
         Ok(match artifact.encoder() {
             Encoder::Lista { .. } => Self::Lista(Load::load(artifact)?),
+            Encoder::Convolutional { .. } => Self::Convolutional(Box::new(Load::load(artifact)?)),
         })
     }
 }
@@ -40,6 +48,7 @@ impl<const NY: usize, const NC: usize> perceive::Encoder<NY, NC> for AnyEncoder<
     fn encode(&self, scratch: &mut Self::Scratch, y: &[f32; NY], code: &mut [f32; NC]) {
         match self {
             Self::Lista(encoder) => encoder.encode(&mut scratch.lista, y, code),
+            Self::Convolutional(encoder) => encoder.encode(&mut scratch.convolutional, y, code),
         }
     }
 }

@@ -1,16 +1,17 @@
 //! Training of encoders.
 
+pub mod convolutional;
 pub mod drsae;
 pub mod gabor;
 pub mod ica;
 pub mod inference;
 pub mod inhibition;
 pub mod invariance;
-pub mod convolutional;
 pub mod lista;
 pub mod map;
 pub mod online;
 pub mod pools;
+pub mod stacked;
 pub mod structured_dictionary;
 pub mod student_t;
 pub mod tree;
