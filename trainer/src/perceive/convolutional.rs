@@ -43,7 +43,7 @@ pub struct Config {
     pub iterations: usize,
     /// Samples in a batch.
     pub batch: usize,
-    /// Steps of Adam; 0 leaves the filters random.
+    /// Steps of Adam.
     pub steps: usize,
     /// Learning rate at the start; it falls to 0 along a half cosine.
     pub rate: f32,
@@ -121,11 +121,6 @@ impl Layer {
     /// Its pools `v`, which the next layer sees.
     pub fn output(&self) -> Maps {
         self.output
-    }
-
-    /// Whether it is learned without labels at all.
-    pub fn learns(&self) -> bool {
-        self.config.steps > 0
     }
 
     /// The filters, one a row: windows as [`Maps`] lie.

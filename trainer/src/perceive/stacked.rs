@@ -71,7 +71,7 @@ pub struct Supervised {
 
 impl Default for Supervised {
     fn default() -> Self {
-        Self { epochs: 8.0, least: 200, batch: 50, rate: 1e-3, decay: 0.5, shift: 1 }
+        Self { epochs: 3.0, least: 200, batch: 50, rate: 1e-3, decay: 0.5, shift: 1 }
     }
 }
 
@@ -117,7 +117,7 @@ impl Stack {
     }
 
     /// Learns the filters from images alone, one layer after the other, and returns the decoders' atoms, which are for the
-    /// report. `progress` sees layer and step. Layers without steps stay random.
+    /// report. `progress` sees layer and step.
     pub fn pretrain(
         &mut self,
         images: &DMatrix<f32>,
@@ -126,28 +126,24 @@ impl Stack {
     ) -> Result<Vec<DMatrix<f32>>> {
         let mut atoms = Vec::new();
         for (i, layer) in self.layers.iter().enumerate() {
-            let seen = |params: &ParameterSet, rng: &mut Rng, n: usize| {
-                let chosen: Vec<usize> = (0..n).map(|_| rng.random_range(0..images.ncols())).collect();
-                let tape = Tape::new();
-                let x = tape.constant(positions(images.select_columns(&chosen), self.layers[0].input()));
-                let weights = Weights { tape: &tape, params, frozen: true };
-                let shown = self.layers[..i].iter().fold(x, |x, layer| layer.features(&weights, x));
-                tape.value(shown).clone_owned()
-            };
+            let seen =
+                |params: &ParameterSet, rng: &mut Rng, n| see(params, &self.layers[..i], images, n, rng);
             let first = seen(&self.params, rng, FIRST);
-            if layer.learns() {
-                let mut autoencoder = Autoencoder::new(layer, &first, &mut self.params, rng);
-                let params = &mut self.params;
-                autoencoder.train(
-                    params,
-                    |params, n| seen(params, rng, n),
-                    |step, p| progress(i, step, p),
-                )?;
-                atoms.push(autoencoder.atoms().clone());
-            }
+            let mut autoencoder = Autoencoder::new(layer, &first, &mut self.params, rng);
+            let params = &mut self.params;
+            autoencoder.train(params, |params, n| seen(params, rng, n), |step, p| progress(i, step, p))?;
+            atoms.push(autoencoder.atoms().clone());
             layer.calibrate(&mut self.params, &first);
         }
         Ok(atoms)
+    }
+
+    /// Gives random filters the scale that learned ones have, layer by layer.
+    pub fn calibrate(&mut self, images: &DMatrix<f32>, rng: &mut Rng) {
+        for (i, layer) in self.layers.iter().enumerate() {
+            let first = see(&self.params, &self.layers[..i], images, FIRST, rng);
+            layer.calibrate(&mut self.params, &first);
+        }
     }
 
     /// What the last layer shows of images, one a column.
@@ -234,6 +230,25 @@ impl Stack {
 
 /// Samples from which a layer starts.
 const FIRST: usize = 100;
+
+/// What `n` random images are to the layer above `below`, one position a column.
+fn see(
+    params: &ParameterSet,
+    below: &[Layer],
+    images: &DMatrix<f32>,
+    n: usize,
+    rng: &mut Rng,
+) -> DMatrix<f32> {
+    let chosen: Vec<usize> = (0..n).map(|_| rng.random_range(0..images.ncols())).collect();
+    let chosen = images.select_columns(&chosen);
+    let Some(bottom) = below.first() else {
+        return DMatrix::from_column_slice(1, chosen.len(), chosen.as_slice());
+    };
+    let tape = Tape::new();
+    let weights = Weights { tape: &tape, params, frozen: true };
+    let x = tape.constant(positions(chosen, bottom.input()));
+    tape.value(below.iter().fold(x, |x, layer| layer.features(&weights, x))).clone_owned()
+}
 
 /// Images that are encoded at once: what the layers make of them stays in the cache.
 const PART: usize = 50;

@@ -12,6 +12,7 @@
 mod axis;
 pub mod colour;
 mod figure;
+pub mod mistakes;
 pub mod orientation;
 pub mod pendulum;
 pub mod perception;

@@ -6,6 +6,7 @@
 mod drsae;
 mod ica;
 mod record;
+mod stacked;
 mod structured_dictionary;
 mod student_t;
 mod topography;
@@ -64,6 +65,11 @@ pub const EXPERIMENTS: &[Experiment] = &[
         name: "drsae",
         about: "discriminative recurrent sparse autoencoder: digits, parts and categories",
         run: drsae::run,
+    },
+    Experiment {
+        name: "stacked",
+        about: "convolutional layers stacked without labels, then tuned: digits with many and few labels",
+        run: stacked::run,
     },
     Experiment {
         name: "tree",

@@ -123,16 +123,6 @@ impl<'l> Autoencoder<'l> {
         &self.decoder[self.dictionary]
     }
 
-    /// `z*` and `D ∗ z*` of samples with one position a column.
-    pub fn reconstruct(&self, params: &ParameterSet, x: &DMatrix<f32>) -> (DMatrix<f32>, DMatrix<f32>) {
-        let tape = Tape::new();
-        let x = tape.constant(x.clone());
-        let guess = self.layer.encode(&Weights { tape: &tape, params, frozen: true }, x);
-        let z = self.infer(&tape, x, guess);
-        let shown = self.decode(&tape, tape.freeze(&self.decoder, self.dictionary), z);
-        (tape.value(z).clone_owned(), tape.value(shown).clone_owned())
-    }
-
     fn decode(&self, tape: &Tape, dictionary: Var, z: Var) -> Var {
         tape.convolve_transposed(dictionary, z, self.layer.input, self.layer.config.side)
     }

@@ -7,6 +7,7 @@ use crate::{
     report::{
         Figure, Report,
         colour::{self, BLUE, GREEN, INK, MUTED, VERMILLION},
+        mistakes::mistakes,
         plot::{Axis, Plot, Series},
         svg::{Anchor, Svg},
         tiles::{self, Raster},
@@ -49,7 +50,7 @@ pub(super) fn show(report: &mut Report, trained: &Trained, digits: &Digits) -> R
         .figure("The exported file, stopped after t of its iterations.", unrolled(trained, digits, &angles)?);
     report.section("What it takes for something else").figure(
         "Test digits that are misclassified, each with what it is and what was seen.",
-        misread(trained, digits),
+        mistakes(&digits.test, &digits.test_labels, &trained.seen),
     );
     report.section("How it was trained").figures(
         &format!(
@@ -127,22 +128,6 @@ fn unrolled(trained: &Trained, digits: &Digits, angles: &[f32]) -> Result<Svg> {
         );
     }
     Ok(svg)
-}
-
-fn misread(trained: &Trained, digits: &Digits) -> Svg {
-    const COLUMNS: usize = 14;
-    const PITCH: (f64, f64) = (54.0, 66.0);
-    let wrong: Vec<_> =
-        (0..digits.test.len()).filter(|&i| trained.seen[i] != usize::from(digits.test_labels[i])).collect();
-    let mut svg = Svg::new(Plot::FULL, (PITCH.1 * wrong.len().div_ceil(COLUMNS) as f64) as u32 + 4);
-    for (place, &i) in wrong.iter().enumerate() {
-        let corner = ((place % COLUMNS) as f64 * PITCH.0, (place / COLUMNS) as f64 * PITCH.1);
-        let image = Raster::grey(digits.test.pixels.column(i).as_slice(), digits.test.cols);
-        svg.image(corner, (46.0, 46.0), &image);
-        let told = format!("{} → {}", digits.test_labels[i], trained.seen[i]);
-        svg.text((corner.0 + 23.0, corner.1 + 58.0), Anchor::Middle, 11.0, INK, &told);
-    }
-    svg
 }
 
 fn curves(trained: &Trained) -> [Plot; 2] {

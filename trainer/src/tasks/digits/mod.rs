@@ -6,12 +6,19 @@ use crate::{
     data::{digest, images::Images, mnist::Mnist},
     export::{Tensors, WeightFile},
     mind,
-    perceive::drsae::{self, DrSae, Samples},
+    perceive::{
+        convolutional::Layer,
+        drsae::{self, DrSae, Samples},
+        stacked::{self, Stack},
+    },
     report::perception::PerceptionReport,
     worlds::Rng,
 };
 use anyhow::{Result, ensure};
-use forethought::artifact::{Classifier, Header, Provenance, Sensors};
+use forethought::{
+    artifact::{Classifier, Header, Provenance, Sensors},
+    perceive::maps::Maps,
+};
 use nalgebra::DMatrix;
 use rand::SeedableRng;
 use serde::{Deserialize, Serialize};
@@ -31,11 +38,18 @@ pub struct Config {
     pub encoder: Encoder,
     /// Settings of `encoder = "drsae"`.
     pub drsae: drsae::Config,
+    /// Settings of `encoder = "convolutional"`.
+    pub convolutional: stacked::Config,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { side: 28, encoder: Encoder::DrSae, drsae: drsae::Config::default() }
+        Self {
+            side: 28,
+            encoder: Encoder::DrSae,
+            drsae: drsae::Config::default(),
+            convolutional: stacked::Config::default(),
+        }
     }
 }
 
@@ -45,6 +59,8 @@ impl Default for Config {
 pub enum Encoder {
     /// The [discriminative recurrent sparse autoencoder](DrSae).
     DrSae,
+    /// Convolutional layers, [stacked](Stack) without labels and then tuned with them.
+    Convolutional,
 }
 
 impl Config {
@@ -81,6 +97,20 @@ pub fn train(config: &Config, mnist: &Mnist, seed: u64, progress: &mut Progress<
             model.train(settings, samples, rng, &mut |epoch| follow(settings, epoch, progress))?;
             export(&model, settings.iterations, scale, seed, digest(&images.pixels))
         }
+        Encoder::Convolutional => {
+            let settings = &config.convolutional;
+            let rng = &mut Rng::seed_from_u64(seed);
+            let mut stack = stack(settings, &images, rng)?;
+            stack.pretrain(&images.pixels, rng, |layer, step, seen| {
+                let stage = ["layer 1", "layer 2", "layer 3", "layer 4"][layer];
+                let losses = [("not shown", seen.missed), ("penalty", seen.penalty), ("guess", seen.guess)];
+                progress(stage, step, settings.layers[layer].steps, &losses);
+            })?;
+            let labels = &mnist.train.labels;
+            stack.read_out(&stack.features(&images.pixels), labels, &settings.readout, rng)?;
+            stack.tune(&images.pixels, labels, &settings.tuning, rng)?;
+            export_stack(&stack, seed, digest(&images.pixels))
+        }
     }
 }
 
@@ -107,7 +137,10 @@ pub fn portrait(config: &Config, file: &WeightFile, mnist: &Mnist) -> Result<Per
     let settings = [
         ("pixels of an image", format!("{0}×{0}", config.side)),
         ("samples learned from", mnist.train.images.len().to_string()),
-        ("iterations", config.drsae.iterations.to_string()),
+        match config.encoder {
+            Encoder::DrSae => ("iterations", config.drsae.iterations.to_string()),
+            Encoder::Convolutional => ("layers", config.convolutional.layers.len().to_string()),
+        },
     ];
     let settings = settings.map(|(name, value)| (name.to_owned(), value)).to_vec();
     Ok(PerceptionReport {
@@ -135,6 +168,23 @@ pub fn export(model: &DrSae, iterations: usize, scale: f32, seed: u64, data: u32
     let sensors = Sensors { low: 0.0, high: 1.0 };
     let header = Header::perception(sizes, sensors, DrSae::header(iterations), provenance);
     tensors.pack(Header { classifier: Classifier { normalise: true }, ..header })
+}
+
+/// Convolutional layers of random filters for images of this size.
+pub fn stack(config: &stacked::Config, images: &Images, rng: &mut Rng) -> Result<Stack> {
+    let image = Maps { rows: images.rows, cols: images.cols, channels: 1 };
+    Stack::new(&config.layers, image, CLASSES, rng)
+}
+
+/// Packs convolutional layers and their classifier.
+pub fn export_stack(stack: &Stack, seed: u64, data: u32) -> Result<WeightFile> {
+    let mut tensors = Tensors::default();
+    let encoder = stack.export(&mut tensors);
+    let provenance = Provenance { trainer: env!("CARGO_PKG_VERSION"), task: NAME, seed, data };
+    let sizes = [stack.layers().first().map(Layer::input), stack.layers().last().map(Layer::output)];
+    let [ny, nc] = sizes.map(|maps| maps.map_or(0, |maps| maps.len()) as u32);
+    let sensors = Sensors { low: 0.0, high: 1.0 };
+    tensors.pack(Header::perception((ny, nc, CLASSES as u16), sensors, encoder, provenance))
 }
 
 /// The share of digits that are not what their labels say.
