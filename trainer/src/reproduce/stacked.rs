@@ -238,8 +238,11 @@ pub(super) fn run(setting: &Setting) -> Result<Outcome> {
     Ok(Outcome { rows, report, notes })
 }
 
+/// One of the two errors.
+type Which = fn(&Errors) -> f64;
+
 /// What is trained where labels are few.
-const HOW: [(&str, fn(&Errors) -> f64); 2] =
+const HOW: [(&str, Which); 2] =
     [("frozen features", |errors| errors.frozen), ("everything tuned", |errors| errors.tuned)];
 
 #[cfg(test)]

@@ -253,7 +253,7 @@ mod tests {
             pool: 2,
             sparsity: 0.05,
             batch: 8,
-            steps: 150,
+            steps: 300,
             ..Config::default()
         }
     }
