@@ -99,7 +99,7 @@ fn lista_step(rng: &mut Rng) -> Result<Row> {
 /// A step of training of the discriminative recurrent sparse autoencoder on all three criteria: 784 pixels, 400 units,
 /// 11 iterations, a batch of 100.
 fn drsae_step(rng: &mut Rng) -> Result<Row> {
-    let config = drsae::Config::default();
+    let config = drsae::Config { batch: 100, ..drsae::Config::default() };
     let mut x = DMatrix::from_fn(784, config.batch, |_, _| normal(rng).max(0.0) as f32);
     normalise(&mut x);
     let labels: Vec<u8> = (0..config.batch).map(|i| (i % 10) as u8).collect();
@@ -109,7 +109,7 @@ fn drsae_step(rng: &mut Rng) -> Result<Row> {
     let (mut tape, mut adam) = (Tape::new(), Adam::with_rate(1e-4));
     let mut failed = None;
     let seconds = seconds(&mut || {
-        let step = model.step(&config, Phase::Joint, (samples, &chosen), &mut tape, &mut adam, rng);
+        let step = model.step(&config, Phase::Joint, (samples, &chosen), &mut tape, &mut adam);
         failed = step.err();
     });
     failed.map_or(Ok(()), Err)?;

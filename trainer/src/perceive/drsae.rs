@@ -50,10 +50,9 @@ pub struct Config {
     /// this is the rate of `D`, and the others have it in proportion to their bounds: `E` and `b` `1.25/(T−1)` of it, `C`
     /// 5 times. `S` is used `T−1` times and has it over the root of that.
     pub rate: f32,
-    /// Share of the pixels that are hidden from the encoder in training; they are to be reconstructed all the same.
-    pub corruption: f32,
-    /// Share of the units that are hidden from the classifier in training.
-    pub dropout: f32,
+    /// Added to the root mean square of Adam's gradients. Gradients of rarely lit pixels are small against it and make
+    /// small steps; without it they would turn `E` away from `D` until no unit stands for a part any more.
+    pub epsilon: f32,
     /// Batches between two projections: they cost little, but not nothing.
     pub projection: usize,
 }
@@ -68,12 +67,11 @@ impl Default for Config {
             classification: 1.0,
             encoder_bound: 1.25,
             classifier_bound: 5.0,
-            pretraining: 5,
-            epochs: 20,
-            batch: 100,
+            pretraining: 3,
+            epochs: 14,
+            batch: 50,
             rate: 3e-3,
-            corruption: 0.0,
-            dropout: 0.0,
+            epsilon: 5e-3,
             projection: 5,
         }
     }
@@ -212,7 +210,7 @@ impl DrSae {
         let total = (epochs * samples.x.ncols().div_ceil(config.batch)) as u64;
         let rate =
             Schedule::Cosine { peak: config.rate, floor: 0.0, warm_up: total.div_ceil(20).min(300), total };
-        let mut adam = Adam::new(AdamConfig { rate, ..AdamConfig::default() });
+        let mut adam = Adam::new(AdamConfig { rate, epsilon: config.epsilon, ..AdamConfig::default() });
         for _ in 0..epochs {
             let told = self.epoch(config, phase, samples, &mut adam, rng)?;
             self.epochs += 1;
@@ -235,7 +233,7 @@ impl DrSae {
         let mut tape = Tape::new();
         let mut sum = Epoch::default();
         for (number, chosen) in order.chunks(config.batch).enumerate() {
-            let step = self.step(config, phase, (samples, chosen), &mut tape, adam, rng)?;
+            let step = self.step(config, phase, (samples, chosen), &mut tape, adam)?;
             if number % config.projection.max(1) == 0 {
                 self.project(config);
             }
@@ -256,12 +254,11 @@ impl DrSae {
         (samples, chosen): (Samples<'_>, &[usize]),
         tape: &mut Tape,
         adam: &mut Adam,
-        rng: &mut Rng,
     ) -> Result<Epoch> {
         tape.clear();
         let share = 1.0 / chosen.len() as f32;
         let x = tape.columns_of(samples.x, chosen);
-        let mut z = self.encode(tape, hide(tape, x, config.corruption, rng)).code;
+        let mut z = self.encode(tape, x).code;
         let mut told = Epoch::default();
         let mut criteria = Vec::new();
         if phase == Phase::ReadOut {
@@ -277,7 +274,7 @@ impl DrSae {
                 .extend([tape.scale(reconstruction, config.reconstruction), tape.scale(l1, config.sparsity)]);
         }
         if phase != Phase::Unsupervised {
-            let scores = self.scores(tape, hide(tape, z, config.dropout, rng));
+            let scores = self.scores(tape, z);
             let labels = chosen.iter().map(|&i| samples.labels[i]);
             told.error = share * wrong(&tape.value(scores), labels.clone()) as f32;
             let mut hot = DMatrix::zeros(tape.shape(scores).0, chosen.len());
@@ -345,16 +342,6 @@ fn uses(iterations: usize) -> f32 {
 /// How many of the columns of scores are not largest at their label.
 fn wrong(scores: &DMatrix<f32>, labels: impl Iterator<Item = u8>) -> usize {
     scores.column_iter().zip(labels).filter(|(scores, label)| scores.imax() != usize::from(*label)).count()
-}
-
-/// `x` with a share of its entries set to zero at random.
-fn hide(tape: &Tape, x: Var, share: f32, rng: &mut Rng) -> Var {
-    if share <= 0.0 {
-        return x;
-    }
-    let (rows, columns) = tape.shape(x);
-    let seen = DMatrix::from_fn(rows, columns, |_, _| f32::from(u8::from(rng.random::<f32>() >= share)));
-    tape.mul(x, tape.constant(seen))
 }
 
 fn shorten(v: &mut [f32], bound: f32) {

@@ -34,6 +34,9 @@ pub const CLASSES: usize = 10;
 pub struct Config {
     /// Pixels along the edge of an image: 28, or 14 for means of 2×2 pixels, which need a quarter of the weights.
     pub side: usize,
+    /// Whether the weight file keeps the decoder. No chip needs it; without it a file of half the size fits smaller ones,
+    /// and the report has no dictionary.
+    pub decoder: bool,
     /// What is trained.
     pub encoder: Encoder,
     /// Settings of `encoder = "drsae"`.
@@ -46,6 +49,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             side: 28,
+            decoder: true,
             encoder: Encoder::DrSae,
             drsae: drsae::Config::default(),
             convolutional: stacked::Config::default(),
@@ -95,7 +99,13 @@ pub fn train(config: &Config, mnist: &Mnist, seed: u64, progress: &mut Progress<
             let mut model = DrSae::new(settings, &x, CLASSES, rng);
             let samples = Samples { x: &x, labels: &mnist.train.labels };
             model.train(settings, samples, rng, &mut |epoch| follow(settings, epoch, progress))?;
-            export(&model, settings.iterations, scale, seed, digest(&images.pixels))
+            let mut tensors = tensors(&model, scale);
+            if !config.decoder {
+                for name in ["dictionary", "mean"] {
+                    tensors.take("perceive", name);
+                }
+            }
+            pack(&model, tensors, settings.iterations, seed, digest(&images.pixels))
         }
         Encoder::Convolutional => {
             let settings = &config.convolutional;
@@ -160,8 +170,16 @@ pub fn scaled(images: &DMatrix<f32>) -> (DMatrix<f32>, f32) {
 
 /// Packs a trained network; `iterations` may also be fewer than it was trained with, to look into it.
 pub fn export(model: &DrSae, iterations: usize, scale: f32, seed: u64, data: u32) -> Result<WeightFile> {
+    pack(model, tensors(model, scale), iterations, seed, data)
+}
+
+fn tensors(model: &DrSae, scale: f32) -> Tensors {
     let mut tensors = Tensors::default();
     model.export(scale, &mut tensors);
+    tensors
+}
+
+fn pack(model: &DrSae, tensors: Tensors, iterations: usize, seed: u64, data: u32) -> Result<WeightFile> {
     let (ny, nc) = model.dictionary().shape();
     let provenance = Provenance { trainer: env!("CARGO_PKG_VERSION"), task: NAME, seed, data };
     let sizes = (ny as u32, nc as u32, CLASSES as u16);
