@@ -88,6 +88,10 @@ fn mind(header: &Header<'_>) -> String {
             let largest = memory(image, stages).map_or(0, |(_, largest)| largest);
             format!("convolutional::Convolutional<'static, {ny}, {nc}, {largest}>")
         }
+        Encoder::Psd => format!("psd::Psd<'static, {ny}, {nc}>"),
+        Encoder::Coupled { .. } => format!("coupled::Coupled<'static, {ny}, {nc}>"),
+        Encoder::Lamp { .. } => format!("lamp::Lamp<'static, {ny}, {nc}>"),
+        Encoder::CoordinateDescent { .. } => format!("lcod::Lcod<'static, {ny}, {nc}>"),
     };
     let model = match header.model {
         Model::Network => format!("network::Network<'static, {nx}, {nu}, {nz}, {nh}>"),

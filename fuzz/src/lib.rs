@@ -26,7 +26,10 @@ pub fn parse_and_run(bytes: &[u8]) {
     target.copy_from_slice(bytes);
     let Ok(artifact) = Artifact::parse(target) else { return };
     let header = artifact.header();
-    let Encoder::Lista { iterations, .. } = header.encoder;
+    let iterations = match header.encoder {
+        Encoder::Lista { iterations, .. } => iterations,
+        _ => 0, // refused by the types below
+    };
     if header.planner.iterations > PATIENCE || iterations > PATIENCE {
         return;
     }

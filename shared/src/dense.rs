@@ -57,6 +57,11 @@ impl<'a> Dense<'a> {
         self.visit(y, Add(Rows::first(x, self.cols)));
     }
 
+    /// `y += W_{·k} x`: one column. A matrix without a column `k` adds nothing.
+    pub fn add_column(&self, k: usize, x: f32, y: &mut [f32]) {
+        self.visit(y, Column { k, x });
+    }
+
     /// `gx += Wᵀ g`: the pullback of [`add`](Self::add), from the output's gradient `g` to the input's.
     pub fn pull(&self, g: &[f32], gx: &mut [f32]) {
         self.visit(g, Pull(gx));
@@ -161,6 +166,22 @@ impl<'y> Kernel<&'y mut [f32]> for Add<'_> {
     }
 }
 
+struct Column {
+    k: usize,
+    x: f32,
+}
+
+impl<'y> Kernel<&'y mut [f32]> for Column {
+    #[inline(always)]
+    fn panel<const P: usize>(&mut self, columns: &[[f32; P]], y: &'y mut [f32; P]) {
+        if let Some(column) = columns.get(self.k) {
+            for (y, w) in y.iter_mut().zip(column) {
+                *y += w * self.x;
+            }
+        }
+    }
+}
+
 struct Pull<'x>(&'x mut [f32]);
 
 impl<'g> Kernel<&'g [f32]> for Pull<'_> {
@@ -219,6 +240,13 @@ mod tests {
                 prop_assert_eq!(sum.to_bits(), y[r].to_bits());
             }
             prop_assert_eq!(&bias[rows..], &y[rows..], "rows past the end are left alone");
+
+            let mut by_column = bias.clone();
+            for (c, &x) in x.iter().enumerate() {
+                dense.add_column(c, x, &mut by_column);
+            }
+            dense.add_column(cols, 1.0, &mut by_column);
+            prop_assert_eq!(by_column, y, "column by column");
         }
 
         #[test]

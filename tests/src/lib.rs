@@ -19,6 +19,7 @@ pub mod bench;
 mod convolutional;
 mod cost;
 mod dense;
+mod encoders;
 mod estimate;
 mod failure;
 mod link;
@@ -54,11 +55,12 @@ fn zero<T: Zero>() -> T {
 /// Every test.
 pub const CASES: &[Case] = &ALL;
 
-const FAMILIES: [&[Case]; 14] = [
+const FAMILIES: [&[Case]; 15] = [
     math::CASES,
     dense::CASES,
     perceive::CASES,
     convolutional::CASES,
+    encoders::CASES,
     network::CASES,
     predict::CASES,
     estimate::CASES,

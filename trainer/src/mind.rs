@@ -161,6 +161,9 @@ pub fn state_size(header: &Header<'_>) -> usize {
             let image = Maps { rows: (*rows).into(), cols: (*cols).into(), channels: (*channels).into() };
             2 * convolutional::memory(image, stages).map_or(0, |(_, largest)| largest)
         }
+        artifact::Encoder::Psd => 0,
+        artifact::Encoder::Coupled { .. } | artifact::Encoder::Lamp { .. } => ny,
+        artifact::Encoder::CoordinateDescent { .. } => nc,
     };
     let perceive = ny + nc + scratch;
     if header.kind == Kind::Perception {

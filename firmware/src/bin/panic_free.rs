@@ -34,12 +34,16 @@ use forethought::{
         classifier::{Classifier, class},
         convolution::{Convolution, Unit},
         convolutional::Convolutional,
+        coupled::Coupled,
         decoder::Decoder,
+        lamp::Lamp,
+        lcod::Lcod,
         lista::Lista,
         maps::Maps,
         normalise::Normalisation,
         pool::Pool,
         prox::{self, rectified, soft},
+        psd::Psd,
         readout::ReadOut,
     },
     plan::{
@@ -91,6 +95,7 @@ fn functions() {
         math::wrap(x()),
         soft(x(), x()),
         rectified(x(), x()),
+        prox::soft_below(x(), x(), x()),
     ]);
     let (mut z, mut scratch) = ([x(); 4], [x(); 4]);
     let (parents, weights) = (black_box([prox::ROOT, 0, 9, 1]), black_box([x(); 3]));
@@ -120,6 +125,7 @@ fn matrices() {
         matrix.pull(black_box(&y[..]), black_box(&mut x[..]));
     }
     black_box(dot(black_box(&x[..]), black_box(&y[..])));
+    black_box(prox::nth_largest(black_box(&x[..]), black_box(3)));
 }
 
 /// Everything that a weight file can hold, with the forward model `M`.
@@ -153,6 +159,15 @@ fn maps() {
     black_box((x, y));
 }
 
+/// An encoder that the weight file may name, as far as the optimiser knows.
+fn another<E: Encoder<NY, NC> + Load<'static>>(artifact: &Artifact<'static>) {
+    if let Ok(encoder) = E::load(artifact) {
+        let (mut scratch, mut code, frame) = (E::Scratch::ZERO, [0.0; NC], black_box([0.1; NY]));
+        encoder.encode(&mut scratch, &frame, &mut code);
+        black_box(code);
+    }
+}
+
 /// Everything that is the same for all forward models.
 fn parts(artifact: &Artifact<'static>) -> Result<(), ArtifactError> {
     let x = black_box([0.3, -0.4]);
@@ -162,6 +177,10 @@ fn parts(artifact: &Artifact<'static>) -> Result<(), ArtifactError> {
     encoder.encode(&mut scratch, &frame, &mut code);
     Decoder::load(artifact)?.reconstruct(black_box(&code[..]), black_box(&mut frame[..]));
     black_box(frame);
+    another::<Psd<'static, NY, NC>>(artifact);
+    another::<Coupled<'static, NY, NC>>(artifact);
+    another::<Lamp<'static, NY, NC>>(artifact);
+    another::<Lcod<'static, NY, NC>>(artifact);
 
     let mut seen = [0.0; FEATURES];
     black_box(ReadOut::load(artifact)?.read(black_box(&code[..]), &mut seen));

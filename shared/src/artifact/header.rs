@@ -166,6 +166,23 @@ pub enum Encoder {
         /// From the image to the code.
         stages: Vec<Stage, STAGES>,
     },
+    /// [`Psd`](crate::perceive::psd::Psd).
+    Psd,
+    /// [`Coupled`](crate::perceive::coupled::Coupled).
+    Coupled {
+        /// Steps that it takes.
+        layers: u16,
+    },
+    /// [`Lamp`](crate::perceive::lamp::Lamp).
+    Lamp {
+        /// Steps that it takes.
+        layers: u16,
+    },
+    /// [`Lcod`](crate::perceive::lcod::Lcod).
+    CoordinateDescent {
+        /// Units that may change, one after the other.
+        iterations: u16,
+    },
 }
 
 /// A stage of a convolutional encoder.

@@ -4,7 +4,7 @@
 //! b = W_e y + c,   z⁰ = h_θ(b),   zᵗ⁺¹ = h_θ(b + S zᵗ)   for t = 0 … T−1
 //! ```
 //! with `h_θ` the soft threshold `sign(v)·max(|v|−θ, 0)` or its rectified half `max(v−θ, 0)`, and one threshold `θ` a
-//! unit. `c` takes in the mean of the observations: `c = −W_e ȳ`.
+//! unit, the same for all layers or one for each. `c` takes in the mean of the observations: `c = −W_e ȳ`.
 
 use super::{
     Encoder,
@@ -22,6 +22,7 @@ pub struct Lista<'a, const NY: usize, const NC: usize> {
     w_e: Dense<'a>,
     bias: &'a [f32],
     s: Dense<'a>,
+    /// `θ` of all layers, or of each, one layer after the other.
     threshold: &'a [f32],
     /// `T`: how many times the code is fed back.
     iterations: u16,
@@ -46,14 +47,18 @@ impl<'a, const NY: usize, const NC: usize> Load<'a> for Lista<'a, NY, NC> {
         let sizes = artifact.sizes();
         sizes.check_observation::<NY, NC>()?;
         let (ny, nc) = (sizes.ny(), sizes.nc());
-        let &artifact::Encoder::Lista { iterations, activation } = artifact.encoder() else {
+        let artifact::Encoder::Lista { iterations, activation } = *artifact.encoder() else {
             return Err(ArtifactError::Kind { expected: "LISTA" });
+        };
+        let threshold = match artifact.vector(PART, "threshold", nc * (usize::from(iterations) + 1)) {
+            Ok(of_each) => of_each,
+            Err(_) => artifact.vector(PART, "threshold", nc)?,
         };
         Ok(Self {
             w_e: artifact.matrix(PART, "w_e", nc, ny)?,
             bias: artifact.vector(PART, "bias", nc)?,
             s: artifact.matrix(PART, "s", nc, nc)?,
-            threshold: artifact.vector(PART, "threshold", nc)?,
+            threshold,
             iterations,
             activation,
         })
@@ -62,8 +67,8 @@ impl<'a, const NY: usize, const NC: usize> Load<'a> for Lista<'a, NY, NC> {
 
 impl<const NY: usize, const NC: usize> Lista<'_, NY, NC> {
     /// `code = h_θ(v)`; units past the artifact's stay zero.
-    fn shrink(&self, v: &[f32; NC], code: &mut [f32; NC]) {
-        let units = code.iter_mut().zip(v.iter().zip(self.threshold));
+    fn shrink(&self, threshold: Option<&[f32]>, v: &[f32; NC], code: &mut [f32; NC]) {
+        let units = code.iter_mut().zip(v.iter().zip(threshold.unwrap_or_default()));
         match self.activation {
             Activation::Soft => units.for_each(|(z, (&v, &t))| *z = soft(v, t)),
             Activation::Rectified => units.for_each(|(z, (&v, &t))| *z = rectified(v, t)),
@@ -80,11 +85,12 @@ impl<const NY: usize, const NC: usize> Encoder<NY, NC> for Lista<'_, NY, NC> {
             *drive = *bias;
         }
         self.w_e.add(y, drive);
-        self.shrink(drive, code);
+        let mut thresholds = self.threshold.chunks(self.bias.len().max(1)).cycle();
+        self.shrink(thresholds.next(), drive, code);
         for _ in 0..self.iterations {
             *next = *drive;
             self.s.add(code, next);
-            self.shrink(next, code);
+            self.shrink(thresholds.next(), next, code);
         }
     }
 }

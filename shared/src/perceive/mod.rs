@@ -3,12 +3,16 @@
 pub mod classifier;
 pub mod convolution;
 pub mod convolutional;
+pub mod coupled;
 pub mod decoder;
+pub mod lamp;
+pub mod lcod;
 pub mod lista;
 pub mod maps;
 pub mod normalise;
 pub mod pool;
 pub mod prox;
+pub mod psd;
 pub mod readout;
 
 use crate::Zero;

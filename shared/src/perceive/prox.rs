@@ -19,6 +19,30 @@ pub fn soft(v: f32, t: f32) -> f32 {
     }
 }
 
+/// The soft threshold of what is smaller than `bound`; what is not passes as it is, if it exceeds the threshold at all.
+pub fn soft_below(v: f32, t: f32, bound: f32) -> f32 {
+    if v.abs() > t && v.abs() >= bound { v } else { soft(v, t) }
+}
+
+/// The magnitude of the `n`-th largest entry, counted from 1: infinite for `n = 0`, and 0 if there are not so many.
+///
+/// It is built bit by bit from the top, as the largest number that `n` entries reach: no memory, no order, and the
+/// same effort for every input.
+pub fn nth_largest(v: &[f32], n: usize) -> f32 {
+    if n == 0 {
+        return f32::INFINITY;
+    }
+    // Magnitudes are ordered as their bits are.
+    let mut bound = 0;
+    for bit in (0..31).rev() {
+        let higher = bound | 1 << bit;
+        if v.iter().filter(|v| v.abs().to_bits() >= higher).count() >= n {
+            bound = higher;
+        }
+    }
+    f32::from_bits(bound)
+}
+
 /// The rectified threshold `max(v−t, 0)`: the same under the constraint `z ≥ 0`.
 pub fn rectified(v: f32, t: f32) -> f32 {
     if v > t { v - t } else { 0.0 }
@@ -72,6 +96,16 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        #[test]
+        fn the_nth_largest_is_that_of_a_sorted_list(
+            v in prop::collection::vec(-9.0f32..9.0, 1..40), n in 0usize..50
+        ) {
+            let mut sorted: std::vec::Vec<_> = v.iter().map(|v| v.abs()).collect();
+            sorted.sort_by(|a, b| b.total_cmp(a));
+            let expected = if n == 0 { f32::INFINITY } else { sorted.get(n - 1).copied().unwrap_or(0.0) };
+            prop_assert_eq!(nth_largest(&v, n), expected);
+        }
+
         /// The optimality condition of `½‖z − v‖² + t‖z‖`: `v − z = t z/‖z‖`, or `‖v‖ ≤ t` where `z = 0`.
         #[test]
         fn the_group_threshold_is_optimal(v in prop::array::uniform4(-2.0f32..2.0), t in 0.0f32..3.0) {

@@ -13,6 +13,7 @@ pub mod npy;
 pub mod patches;
 pub mod photographs;
 pub mod signals;
+pub mod sparse;
 pub mod whitening;
 
 /// CRC-32 over numbers: which data it is that something was trained on.

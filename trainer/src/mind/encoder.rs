@@ -6,7 +6,11 @@ use forethought::{
     perceive::{
         self,
         convolutional::{self, Convolutional},
+        coupled::{self, Coupled},
+        lamp::{self, Lamp},
+        lcod::{self, Lcod},
         lista::{self, Lista},
+        psd::Psd,
     },
 };
 
@@ -17,6 +21,14 @@ pub enum AnyEncoder<'a, const NY: usize, const NC: usize> {
     Lista(Lista<'a, NY, NC>),
     /// [`Convolutional`].
     Convolutional(Box<Convolutional<'a, NY, NC, NH>>),
+    /// [`Psd`].
+    Psd(Psd<'a, NY, NC>),
+    /// [`Coupled`].
+    Coupled(Coupled<'a, NY, NC>),
+    /// [`Lamp`].
+    Lamp(Lamp<'a, NY, NC>),
+    /// [`Lcod`].
+    CoordinateDescent(Lcod<'a, NY, NC>),
 }
 
 /// Numbers in the largest stage of a convolutional encoder: 32 maps of 31×31.
@@ -27,10 +39,19 @@ const NH: usize = 32768;
 pub struct Scratch<const NY: usize, const NC: usize> {
     lista: lista::Scratch<NC>,
     convolutional: convolutional::Scratch<NH>,
+    coupled: coupled::Scratch<NY>,
+    lamp: lamp::Scratch<NY>,
+    coordinate_descent: lcod::Scratch<NC>,
 }
 
 impl<const NY: usize, const NC: usize> Zero for Scratch<NY, NC> {
-    const ZERO: Self = Self { lista: Zero::ZERO, convolutional: Zero::ZERO };
+    const ZERO: Self = Self {
+        lista: Zero::ZERO,
+        convolutional: Zero::ZERO,
+        coupled: Zero::ZERO,
+        lamp: Zero::ZERO,
+        coordinate_descent: Zero::ZERO,
+    };
 }
 
 impl<'a, const NY: usize, const NC: usize> Load<'a> for AnyEncoder<'a, NY, NC> {
@@ -38,6 +59,10 @@ impl<'a, const NY: usize, const NC: usize> Load<'a> for AnyEncoder<'a, NY, NC> {
         Ok(match artifact.encoder() {
             Encoder::Lista { .. } => Self::Lista(Load::load(artifact)?),
             Encoder::Convolutional { .. } => Self::Convolutional(Box::new(Load::load(artifact)?)),
+            Encoder::Psd => Self::Psd(Load::load(artifact)?),
+            Encoder::Coupled { .. } => Self::Coupled(Load::load(artifact)?),
+            Encoder::Lamp { .. } => Self::Lamp(Load::load(artifact)?),
+            Encoder::CoordinateDescent { .. } => Self::CoordinateDescent(Load::load(artifact)?),
         })
     }
 }
@@ -49,6 +74,10 @@ impl<const NY: usize, const NC: usize> perceive::Encoder<NY, NC> for AnyEncoder<
         match self {
             Self::Lista(encoder) => encoder.encode(&mut scratch.lista, y, code),
             Self::Convolutional(encoder) => encoder.encode(&mut scratch.convolutional, y, code),
+            Self::Psd(encoder) => encoder.encode(&mut (), y, code),
+            Self::Coupled(encoder) => encoder.encode(&mut scratch.coupled, y, code),
+            Self::Lamp(encoder) => encoder.encode(&mut scratch.lamp, y, code),
+            Self::CoordinateDescent(encoder) => encoder.encode(&mut scratch.coordinate_descent, y, code),
         }
     }
 }

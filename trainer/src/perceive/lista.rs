@@ -1,12 +1,22 @@
-//! LISTA trained on three criteria at once, after the discriminative recurrent sparse autoencoder (Rolfe & LeCun, 2013):
+//! LISTA with free weights (Gregor & LeCun, ICML 2010).
+//!
+//! ```text
+//! b = W_e (y − ȳ),   z⁰ = h_θ(b),   zᵗ⁺¹ = h_θ(b + S zᵗ)
+//! ```
+//! It learns in two ways. On given codes or on the lasso objective, depth by depth, as all [unrolled](super::unrolled)
+//! encoders do. Or on three criteria at once, after the discriminative recurrent sparse autoencoder (Rolfe & LeCun 2013):
 //!
 //! ```text
 //! ½‖y − ȳ − D z‖² + λ‖z‖₁ + γ ½‖m − R z − r‖²
 //! ```
-//! reconstruction through a linear decoder, L1 on the code, and a linear read-out `m` of the code; here `m` are the
+//! reconstruction through a linear decoder, L1 on the code, and a linear read-out `m` of the code; there `m` are the
 //! features of the state that the filter wants measured.
 
-use super::inference::{largest_eigenvalue, normalise};
+use super::{
+    coupled::analytic,
+    inference::{largest_eigenvalue, normalise},
+    unrolled::{Trained, Unrolled, weight},
+};
 use crate::{
     export::Tensors,
     optim::{Adam, AdamConfig, Schedule},
@@ -14,6 +24,7 @@ use crate::{
     worlds::{Rng, camera::normal},
 };
 use anyhow::Result;
+use forethought::artifact::{self, Activation};
 use nalgebra::DMatrix;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
@@ -47,25 +58,44 @@ impl Default for Config {
 /// A labelled batch: observations and measured features, one sample a column.
 pub type Batch = (DMatrix<f32>, DMatrix<f32>);
 
-/// An encoder with its decoder and read-out.
+/// An encoder with its decoder and, where features are measured, its read-out.
 #[derive(Clone, Debug)]
 pub struct Lista {
     /// The weights.
     pub params: ParameterSet,
     w_e: Id,
     s: Id,
-    threshold: Id,
+    /// Of all layers, or of each.
+    thresholds: Vec<Id>,
     dictionary: Id,
+    /// `R` and `r`, of no rows where nothing is measured.
     readout: Id,
     offset: Id,
     /// `ȳ`, the mean observation.
     mean: DMatrix<f32>,
     iterations: usize,
+    activation: Activation,
+}
+
+/// With which weights LISTA starts, given a dictionary `D`.
+#[derive(Clone, Copy, Debug)]
+pub enum Start {
+    /// Those with which it is ISTA: `W_e = Dᵀ/L`, `S = I − DᵀD/L`, `θ = λ/L`.
+    Ista {
+        /// `λ`.
+        lambda: f32,
+    },
+    /// `W_e = Wᵀ` and `S = I − WᵀD` with the [analytic] weights `W`; each layer has thresholds of its own, that fall.
+    Analytic {
+        /// `θ` of the first layer, and its factor from layer to layer.
+        threshold: (f32, f32),
+        /// Layers.
+        layers: usize,
+    },
 }
 
 impl Lista {
-    /// Starts from random observations as atoms, and from the weights with which the encoder is ISTA:
-    /// `W_e = Dᵀ/L`, `S = I − DᵀD/L`, `θ = λ/L`.
+    /// Starts from random observations as atoms, as ISTA.
     pub fn new(config: &Config, (y, m): &Batch, rng: &mut Rng) -> Self {
         let (ny, units) = (y.nrows(), config.units);
         let mean = DMatrix::from_column_slice(ny, 1, y.column_mean().as_slice());
@@ -74,33 +104,62 @@ impl Lista {
             atom += y.column(rng.random_range(0..y.ncols())) - mean.column(0);
         }
         normalise(&mut dictionary);
-        let gram = dictionary.transpose() * &dictionary;
-        let lipschitz = largest_eigenvalue(&gram);
+        let start = Start::Ista { lambda: config.sparsity };
+        let mut lista = Self::of(dictionary, mean, start, Activation::Rectified);
+        lista.iterations = config.iterations;
+        lista.params[lista.readout] = DMatrix::zeros(m.nrows(), units);
+        lista.params[lista.offset] = DMatrix::zeros(m.nrows(), 1);
+        lista
+    }
+
+    /// An encoder for a dictionary that is known, without a read-out.
+    pub fn of(dictionary: DMatrix<f32>, mean: DMatrix<f32>, start: Start, activation: Activation) -> Self {
+        let units = dictionary.ncols();
+        let threshold = |theta| DMatrix::from_element(units, 1, theta);
+        let (w_e, s, thresholds) = match start {
+            Start::Ista { lambda } => {
+                let gram = dictionary.transpose() * &dictionary;
+                let lipschitz = largest_eigenvalue(&gram);
+                let w_e = dictionary.transpose() / lipschitz;
+                (w_e, DMatrix::identity(units, units) - gram / lipschitz, vec![threshold(lambda / lipschitz)])
+            }
+            Start::Analytic { threshold: (theta, factor), layers } => {
+                let w_e = analytic(&dictionary).transpose();
+                let s = DMatrix::identity(units, units) - &w_e * &dictionary;
+                (w_e, s, (0..layers).map(|t| threshold(theta * factor.powi(t as i32))).collect())
+            }
+        };
         let mut params = ParameterSet::new();
-        let mut add = |name: &str, value| params.add(name, value);
         Self {
-            w_e: add("w_e", dictionary.transpose() / lipschitz),
-            s: add("s", DMatrix::identity(units, units) - gram / lipschitz),
-            threshold: add("threshold", DMatrix::from_element(units, 1, config.sparsity / lipschitz)),
-            dictionary: add("dictionary", dictionary),
-            readout: add("readout", DMatrix::zeros(m.nrows(), units)),
-            offset: add("offset", DMatrix::zeros(m.nrows(), 1)),
+            w_e: params.add("w_e", w_e),
+            s: params.add("s", s),
+            iterations: thresholds.len() - 1,
+            thresholds: thresholds.into_iter().map(|theta| params.add("threshold", theta)).collect(),
+            dictionary: params.add("dictionary", dictionary),
+            readout: params.add("readout", DMatrix::zeros(0, units)),
+            offset: params.add("offset", DMatrix::zeros(0, 1)),
             params,
             mean,
-            iterations: config.iterations,
+            activation,
         }
     }
 
-    /// The code of centred observations.
-    fn encode(&self, tape: &Tape, centred: Var) -> Var {
-        let weight = |id| tape.watch(&self.params, id);
-        let (w_e, s, threshold) = (weight(self.w_e), weight(self.s), weight(self.threshold));
+    /// The code of centred observations after so many layers.
+    fn encode(&self, tape: &Tape, centred: Var, layers: usize, trained: Trained) -> Var {
+        let weight = |id, learns| weight(tape, &self.params, id, learns);
+        let all = trained == Trained::All;
+        let (w_e, s) = (weight(self.w_e, all), weight(self.s, all));
         let drive = tape.matmul(w_e, centred);
-        let mut z = tape.shrink(drive, threshold);
-        for _ in 0..self.iterations {
-            z = tape.shrink(tape.add(drive, tape.matmul(s, z)), threshold);
+        let mut z = None;
+        for (t, &theta) in (0..layers).zip(self.thresholds.iter().cycle()) {
+            let theta = weight(theta, trained.layer(t, layers));
+            let v = z.map_or(drive, |z| tape.add(drive, tape.matmul(s, z)));
+            z = Some(match self.activation {
+                Activation::Soft => tape.soft_threshold(v, theta),
+                Activation::Rectified => tape.shrink(v, theta),
+            });
         }
-        z
+        z.expect("an encoder has layers")
     }
 
     /// Observations less their mean.
@@ -124,7 +183,7 @@ impl Lista {
             tape.clear();
             let (y, m) = batch(config.batch);
             let y = self.centre(&tape, &y);
-            let z = self.encode(&tape, y);
+            let z = self.encode(&tape, y, self.layers(), Trained::All);
             let weight = |id| tape.watch(&self.params, id);
             let missed = tape.sub(tape.matmul(weight(self.dictionary), z), y);
             let wrong =
@@ -147,27 +206,58 @@ impl Lista {
     /// Codes and read-outs of observations.
     pub fn run(&self, y: &DMatrix<f32>) -> Batch {
         let tape = Tape::new();
-        let z = self.encode(&tape, self.centre(&tape, y));
+        let z = self.encode(&tape, self.centre(&tape, y), self.layers(), Trained::Nothing);
         let weight = |id| tape.freeze(&self.params, id);
         let m = tape.affine([(weight(self.readout), z)], weight(self.offset));
         (tape.value(z).clone_owned(), tape.value(m).clone_owned())
+    }
+
+    /// Layers: iterations, and one before them.
+    pub fn layers(&self) -> usize {
+        self.iterations + 1
     }
 
     /// `D`, one atom a column.
     pub fn dictionary(&self) -> &DMatrix<f32> {
         &self.params[self.dictionary]
     }
+}
 
-    /// Adds the parts `perceive` and `readout`.
-    pub fn export(&self, tensors: &mut Tensors) {
+impl Unrolled for Lista {
+    fn params(&mut self) -> &mut ParameterSet {
+        &mut self.params
+    }
+
+    fn sizes(&self) -> (usize, usize) {
+        self.params[self.dictionary].shape()
+    }
+
+    /// Adds the part `readout` too, where features are measured.
+    fn export(&self, layers: usize, tensors: &mut Tensors) -> artifact::Encoder {
         let value = |id| self.params[id].clone();
         tensors.matrix("perceive", "w_e", value(self.w_e));
         tensors.matrix("perceive", "bias", -(value(self.w_e) * &self.mean));
         tensors.matrix("perceive", "s", value(self.s));
-        tensors.matrix("perceive", "threshold", value(self.threshold));
+        let thresholds = self.thresholds.iter().take(layers);
+        let thresholds: Vec<f32> = thresholds.flat_map(|&id| self.params[id].as_slice()).copied().collect();
+        tensors.vector("perceive", "threshold", &thresholds);
         tensors.matrix("perceive", "dictionary", value(self.dictionary));
         tensors.matrix("perceive", "mean", self.mean.clone());
-        tensors.matrix("readout", "w", value(self.readout));
-        tensors.matrix("readout", "b", value(self.offset));
+        if self.params[self.readout].nrows() > 0 {
+            tensors.matrix("readout", "w", value(self.readout));
+            tensors.matrix("readout", "b", value(self.offset));
+        }
+        artifact::Encoder::Lista { iterations: layers as u16 - 1, activation: self.activation }
+    }
+
+    fn unroll(&self, tape: &Tape, y: Var, layers: usize, trained: Trained) -> Var {
+        let centred = tape.add_bias(y, tape.constant(-&self.mean));
+        self.encode(tape, centred, layers, trained)
+    }
+
+    fn constrain(&mut self) {
+        for &theta in &self.thresholds {
+            self.params[theta].iter_mut().for_each(|theta| *theta = theta.max(0.0));
+        }
     }
 }

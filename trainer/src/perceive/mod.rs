@@ -2,16 +2,22 @@
 
 pub mod convolutional;
 pub mod drsae;
+pub mod coordinate_descent;
+pub mod coupled;
 pub mod gabor;
 pub mod ica;
 pub mod inference;
 pub mod inhibition;
 pub mod invariance;
+pub mod lamp;
+pub mod lcod;
 pub mod lista;
 pub mod map;
 pub mod online;
 pub mod pools;
 pub mod stacked;
+pub mod psd;
 pub mod structured_dictionary;
 pub mod student_t;
 pub mod tree;
+pub mod unrolled;

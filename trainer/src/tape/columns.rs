@@ -42,6 +42,28 @@ impl Tape {
         )
     }
 
+    /// `y_j = r_j x_j`: each sample times its entry of a row.
+    pub fn mul_row(&self, x: Var, r: Var) -> Var {
+        let (rows, columns) = self.demand_row("mul_row", x, r);
+        self.record(
+            &[x, r],
+            |forward| {
+                let (x, r) = (forward.value(x).as_slice(), forward.value(r).as_slice());
+                let samples = x.chunks_exact(rows.max(1)).zip(r);
+                forward.collect((rows, columns), samples.flat_map(|(x, r)| x.iter().map(move |x| r * x)))
+            },
+            move |backward| {
+                let (y_bar, x_value) = (backward.gradient.as_slice(), backward.value(x).as_slice());
+                let r_value = backward.value(r).as_slice();
+                let samples = || y_bar.chunks_exact(rows.max(1));
+                let products = samples().zip(r_value);
+                backward.add(x, products.flat_map(|(y_bar, r)| y_bar.iter().map(move |y_bar| r * y_bar)));
+                let dots = samples().zip(x_value.chunks_exact(rows.max(1)));
+                backward.add(r, dots.map(|(y_bar, x)| y_bar.iter().zip(x).map(|(y_bar, x)| y_bar * x).sum()));
+            },
+        )
+    }
+
     /// `y_ij = f(x_ij, c_i)`
     pub(super) fn with_column(
         &self,
@@ -60,6 +82,16 @@ impl Tape {
             },
             pullback,
         )
+    }
+
+    /// Panics unless `r` is a row with an entry for every column of `x`, whose shape it returns.
+    pub(super) fn demand_row(&self, operation: &str, x: Var, r: Var) -> (usize, usize) {
+        let ((rows, columns), (r_rows, r_columns)) = self.shapes(x, r);
+        assert!(
+            (r_rows, r_columns) == (1, columns),
+            "{operation}: a row of 1x{columns} is needed, not {r_rows}x{r_columns}",
+        );
+        (rows, columns)
     }
 
     /// Panics unless `c` is a column of `rows` entries.
@@ -116,6 +148,7 @@ mod tests {
         let inputs = [random(5, 4, 1), random(5, 1, 2)];
         check_gradients(&inputs, |tape, v| tape.add_bias(v[0], v[1]));
         check_gradients(&inputs, |tape, v| tape.mul_col(v[0], v[1]));
+        check_gradients(&[random(5, 4, 1), random(1, 4, 2)], |tape, v| tape.mul_row(v[0], v[1]));
     }
 
     #[test]

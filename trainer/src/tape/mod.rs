@@ -33,6 +33,7 @@ mod parameters;
 mod pointwise;
 mod pool;
 mod product;
+mod selective;
 mod shape;
 mod threshold;
 mod unit;

@@ -3,19 +3,19 @@
 use super::{ANGLES, Config, MEASURED, NAME, NX, Trained};
 use crate::{
     export::{Tensors, WeightFile},
+    perceive::unrolled::Unrolled,
     worlds::{camera::SIDE, pendulum::MAX_TORQUE},
 };
 use anyhow::Result;
 use forethought::artifact::{
-    Activation, Classifier, CostTerms, Encoder, Estimator, Header, Kind, Model, Planner, Provenance, Sensors,
-    Sizes, VERSION,
+    Classifier, CostTerms, Estimator, Header, Kind, Model, Planner, Provenance, Sensors, Sizes, VERSION,
 };
 use std::f64::consts::PI;
 
 /// Packs an agent.
 pub fn export(config: &Config, trained: &Trained, model: Model, seed: u64) -> Result<WeightFile> {
     let mut tensors = Tensors::default();
-    trained.encoder.export(&mut tensors);
+    let encoder = trained.encoder.export(trained.encoder.layers(), &mut tensors);
     trained.model.export(&mut tensors);
     trained.policy.export(&mut tensors);
     trained.value.export(&mut tensors);
@@ -44,10 +44,7 @@ pub fn export(config: &Config, trained: &Trained, model: Model, seed: u64) -> Re
         },
         angles: ANGLES,
         sensors: Sensors { low: 0.0, high: 1.0 },
-        encoder: Encoder::Lista {
-            iterations: config.encoder.iterations as u16,
-            activation: Activation::Rectified,
-        },
+        encoder,
         classifier: Classifier::default(),
         model,
         estimator: Estimator {

@@ -3,12 +3,14 @@
 use super::{Learned, Lesson, Trainable, at_least_one, not_negative};
 use crate::{
     export::Tensors,
-    perceive::lista::{Config, Lista},
+    perceive::{
+        lista::{Config, Lista},
+        unrolled::Unrolled,
+    },
     tasks::Progress,
     worlds::Rng,
 };
 use anyhow::{Result, ensure};
-use forethought::artifact::{Activation, Encoder};
 use nalgebra::DMatrix;
 use rand::RngExt;
 
@@ -45,15 +47,13 @@ impl Trainable for Config {
             progress("encoder", step, self.steps, if labelled { &losses } else { &losses[..2] });
         })?;
         let mut tensors = Tensors::default();
-        lista.export(&mut tensors);
+        let encoder = lista.export(lista.layers(), &mut tensors);
         let readout = [tensors.take("readout", "w"), tensors.take("readout", "b")];
         for (name, weight) in ["w", "b"].into_iter().zip(readout.into_iter().flatten()) {
             if labelled {
                 tensors.matrix("classify", name, weight);
             }
         }
-        let encoder =
-            Encoder::Lista { iterations: self.iterations as u16, activation: Activation::Rectified };
         Ok(Learned { tensors, encoder, units: self.units, normalise: false })
     }
 }
