@@ -5,6 +5,8 @@
 
 mod drsae;
 mod ica;
+mod lista;
+mod psd;
 mod record;
 mod stacked;
 mod structured_dictionary;
@@ -65,6 +67,14 @@ pub const EXPERIMENTS: &[Experiment] = &[
         name: "drsae",
         about: "discriminative recurrent sparse autoencoder: digits, parts and categories",
         run: drsae::run,
+        name: "lista",
+        about: "learned encoders against the iterations that they unroll",
+        run: lista::run,
+    },
+    Experiment {
+        name: "psd",
+        about: "predictive sparse decomposition: how well codes are predicted",
+        run: psd::run,
     },
     Experiment {
         name: "stacked",
