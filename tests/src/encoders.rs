@@ -1,4 +1,8 @@
 //! The encoders beside LISTA: PSD's predictor, coupled shrinkage, LAMP and LCoD.
+#![expect(
+    clippy::redundant_closure,
+    reason = "without the closure, a lifetime of the file is fixed too early"
+)]
 
 use crate::{
     Case, Failure,

@@ -30,6 +30,8 @@ pub struct Config {
     pub bypass: f64,
     /// … up to this share.
     pub most: f64,
+    /// How much noise counts in the [analytic] weights, beside coherence.
+    pub ridge: f32,
     /// `θ` of the first layer, and of each new one the share of the last's that it starts with.
     pub threshold: (f32, f32),
 }
@@ -48,7 +50,14 @@ pub enum Weights {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { layers: 10, weights: Weights::Learned, bypass: 0.0, most: 0.0, threshold: (0.1, 0.8) }
+        Self {
+            layers: 10,
+            weights: Weights::Learned,
+            bypass: 0.0,
+            most: 0.0,
+            ridge: 0.0,
+            threshold: (0.1, 0.8),
+        }
     }
 }
 
@@ -70,7 +79,7 @@ impl Coupled {
     pub fn new(config: &Config, dictionary: DMatrix<f32>, mean: DMatrix<f32>) -> Self {
         let mut params = ParameterSet::new();
         let (weights, step) = match config.weights {
-            Weights::Learned | Weights::Analytic => (analytic(&dictionary), 1.0),
+            Weights::Learned | Weights::Analytic => (analytic(&dictionary, config.ridge), 1.0),
             Weights::Dictionary => {
                 let gram = dictionary.transpose() * &dictionary;
                 (dictionary.clone(), 1.0 / inference::largest_eigenvalue(&gram))
@@ -161,17 +170,20 @@ impl Unrolled for Coupled {
     }
 }
 
-/// The weights of least generalised coherence with a dictionary (Liu, Chen, Wang & Yin, ICLR 2019, in the Frobenius norm):
+/// The weights of least generalised coherence with a dictionary (Liu, Chen, Wang & Yin, ICLR 2019, in the Frobenius norm),
+/// and of little length, for noise in the observations is amplified by it:
 ///
 /// ```text
-/// min_W ‖Wᵀ D‖_F²  subject to  w_iᵀ d_i = 1:   w_i = G⁻¹ d_i / (d_iᵀ G⁻¹ d_i),  G = D Dᵀ
+/// min_W ‖Wᵀ D‖_F² + ε‖W‖_F²  subject to  w_iᵀ d_i = 1:   w_i = G⁻¹ d_i / (d_iᵀ G⁻¹ d_i),  G = D Dᵀ + ε I
 /// ```
-pub fn analytic(dictionary: &DMatrix<f32>) -> DMatrix<f32> {
-    // In f64, and with a little on the diagonal where the atoms do not span the space.
+/// `ridge` is `ε` as a share of the mean eigenvalue of `D Dᵀ`. 0 is the paper's choice; a little is added in any case, for
+/// atoms that do not span the space.
+pub fn analytic(dictionary: &DMatrix<f32>, ridge: f32) -> DMatrix<f32> {
+    // In f64: the Gram matrix may be close to singular.
     let wide = dictionary.map(f64::from);
     let mut gram = &wide * wide.transpose();
-    let ridge = 1e-9 * gram.trace() / gram.nrows() as f64;
-    (0..gram.nrows()).for_each(|i| gram[(i, i)] += ridge);
+    let epsilon = (f64::from(ridge) + 1e-9) * gram.trace() / gram.nrows() as f64;
+    (0..gram.nrows()).for_each(|i| gram[(i, i)] += epsilon);
     let mut weights = gram.cholesky().expect("a Gram matrix with a ridge is positive definite").solve(&wide);
     for (mut w, d) in weights.column_iter_mut().zip(wide.column_iter()) {
         let along = w.dot(&d);

@@ -89,6 +89,8 @@ pub enum Start {
     Analytic {
         /// `θ` of the first layer, and its factor from layer to layer.
         threshold: (f32, f32),
+        /// How much noise counts in the weights, beside coherence.
+        ridge: f32,
         /// Layers.
         layers: usize,
     },
@@ -123,8 +125,8 @@ impl Lista {
                 let w_e = dictionary.transpose() / lipschitz;
                 (w_e, DMatrix::identity(units, units) - gram / lipschitz, vec![threshold(lambda / lipschitz)])
             }
-            Start::Analytic { threshold: (theta, factor), layers } => {
-                let w_e = analytic(&dictionary).transpose();
+            Start::Analytic { threshold: (theta, factor), ridge, layers } => {
+                let w_e = analytic(&dictionary, ridge).transpose();
                 let s = DMatrix::identity(units, units) - &w_e * &dictionary;
                 (w_e, s, (0..layers).map(|t| threshold(theta * factor.powi(t as i32))).collect())
             }

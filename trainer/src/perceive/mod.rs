@@ -1,9 +1,9 @@
 //! Training of encoders.
 
 pub mod convolutional;
-pub mod drsae;
 pub mod coordinate_descent;
 pub mod coupled;
+pub mod drsae;
 pub mod gabor;
 pub mod ica;
 pub mod inference;
@@ -15,8 +15,8 @@ pub mod lista;
 pub mod map;
 pub mod online;
 pub mod pools;
-pub mod stacked;
 pub mod psd;
+pub mod stacked;
 pub mod structured_dictionary;
 pub mod student_t;
 pub mod tree;

@@ -257,7 +257,7 @@ mod tests {
             let config = coupled::Config { layers: LAYERS, weights, bypass, most: 0.1, ..Default::default() };
             Coupled::new(&config, dictionary.clone(), mean.clone())
         };
-        let start = Start::Analytic { threshold: (0.2, 0.8), layers: LAYERS };
+        let start = Start::Analytic { threshold: (0.2, 0.8), ridge: 0.0, layers: LAYERS };
         let y = problem.draw(100, &mut rng).0;
         let learnt = [
             learns(shrinkage(Weights::Learned, 0.0)),

@@ -67,6 +67,8 @@ pub const EXPERIMENTS: &[Experiment] = &[
         name: "drsae",
         about: "discriminative recurrent sparse autoencoder: digits, parts and categories",
         run: drsae::run,
+    },
+    Experiment {
         name: "lista",
         about: "learned encoders against the iterations that they unroll",
         run: lista::run,
