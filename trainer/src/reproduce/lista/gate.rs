@@ -215,8 +215,8 @@ impl Bench {
     }
 }
 
-/// Noise in the analytic weights that networks start from.
-const RIDGE: f32 = 0.1;
+/// How much noise counts in the analytic weights that networks start from: the paper's choice. At 40 dB, 0.1 was worse.
+const RIDGE: f32 = 0.0;
 /// Training draws from another stream than the test.
 const TRAINING: u64 = 0x7472_6169_6e00_0000;
 
