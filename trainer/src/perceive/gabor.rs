@@ -84,11 +84,12 @@ impl Gabor {
         self.odd.atan2(self.even)
     }
 
-    /// Whether this describes the filter, and the filter is a spot within the patch: its middle lies inside, and it has
-    /// faded well before the edges.
+    /// Whether this describes the filter, and the filter is a spot within the patch: its middle lies inside, and the
+    /// ellipse of one `σ` covers at most a quarter of the patch.
     pub fn is_local(&self, side: usize) -> bool {
-        let inside = 0.0..=(side - 1) as f32;
-        let small = self.width.max(self.length) <= side as f32 / 3.0;
+        let side = side as f32;
+        let inside = -0.5..=side - 0.5;
+        let small = PI * self.width * self.length <= 0.25 * side * side;
         self.explained >= 0.5 && small && inside.contains(&self.x) && inside.contains(&self.y)
     }
 

@@ -1,0 +1,202 @@
+//! Locally connected units without shared weights on whole images: pinwheels (the lecture; Gregor & LeCun, *Emergence of
+//! complex-like cells in a temporal product network with local receptive fields*, arXiv 1006.0448).
+//!
+//! ```text
+//! ½‖x − D z‖² + λ Σ_i √(ε + Σ_j w_ij z_j²),   D_j zero outside unit j's own window of the image x
+//! ```
+//! One unit a pixel, each with a filter of its own at its place; Gaussian pools of neighbouring units. What a unit learns
+//! is tied to its neighbours by the pools and by the pixels they share, and by nothing else.
+
+mod tiles;
+
+use super::{
+    gabor::Gabor,
+    map::Map,
+    pools::{Pools, Weights},
+    reweighted::{self, Decoder, Settings},
+};
+use crate::{
+    data::{
+        images::Images,
+        patches::{self, Keep, Kind, Whitening},
+    },
+    optim::Schedule,
+    worlds::{Rng, camera::normal},
+};
+use anyhow::{Result, ensure};
+use nalgebra::DMatrix;
+use serde::{Deserialize, Serialize};
+use tiles::{Layout, Local};
+
+/// Hyper-parameters.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Rows and columns of the sheet.
+    pub sheet: [usize; 2],
+    /// Pixels along a side of a unit's window.
+    pub window: usize,
+    /// Units along a side of a pool.
+    pub pool: usize,
+    /// Units between pools.
+    pub stride: usize,
+    /// `σ` of a pool's Gaussian weights: it sets the distance between pinwheels.
+    pub sigma: f32,
+    /// `λ`.
+    pub lambda: f32,
+    /// `ε`.
+    pub epsilon: f32,
+    /// Iterations of inference.
+    pub iterations: usize,
+    /// Images in a batch.
+    pub batch: usize,
+    /// Batches.
+    pub steps: usize,
+    /// The dictionary's step, as a share of the way to the batch's own optimum; it falls to 0 along a half cosine.
+    pub rate: f32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            sheet: [48, 48],
+            window: 11,
+            pool: 9,
+            stride: 2,
+            sigma: 2.0,
+            lambda: 0.3,
+            epsilon: 0.01,
+            iterations: 12,
+            batch: 32,
+            steps: 1500,
+            rate: 0.1,
+        }
+    }
+}
+
+/// Whole images, whitened by a filter: the middle row of the whitening of small patches, moved over the image.
+pub fn whiten(images: &Images, side: usize, components: usize, rng: &mut Rng) -> Images {
+    let mut sample = patches::sample(images, side, 20_000, rng);
+    patches::remove_mean(&mut sample);
+    let whitening = Whitening::fit(&sample, Kind::Zca, Keep::Components(components));
+    let filter: Vec<f32> = whitening.forward.row(side * side / 2).iter().copied().collect();
+    let (rows, cols) = (images.rows + 1 - side, images.cols + 1 - side);
+    let mut pixels = DMatrix::zeros(rows * cols, images.len());
+    for (mut out, image) in pixels.column_iter_mut().zip(images.pixels.column_iter()) {
+        let image = image.as_slice();
+        for (row, line) in out.as_mut_slice().chunks_exact_mut(cols).enumerate() {
+            for (tap, weight) in filter.iter().enumerate() {
+                let start = (row + tap / side) * images.cols + tap % side;
+                line.iter_mut().zip(&image[start..start + cols]).for_each(|(v, x)| *v += weight * x);
+            }
+        }
+    }
+    Images { rows, cols, pixels }
+}
+
+/// A sheet of units.
+#[derive(Clone, Debug)]
+pub struct Sheet {
+    /// `w`.
+    pub pools: Pools,
+    decoder: Local,
+    settings: Settings,
+}
+
+impl Sheet {
+    /// Starts from random filters.
+    pub fn new(config: &Config, rng: &mut Rng) -> Result<Self> {
+        ensure!(config.window > 0, "a window of 0 pixels sees nothing: choose at least 1");
+        let weights = Weights::Gaussian { sigma: config.sigma };
+        Ok(Self {
+            pools: Pools::grid(&config.sheet, &[config.pool; 2], &[config.stride; 2], false, weights)?,
+            decoder: Local::new(Layout::new(config.sheet, config.window), || normal(rng) as f32),
+            settings: Settings {
+                lambda: config.lambda,
+                epsilon: config.epsilon,
+                alpha: 0.0,
+                iterations: config.iterations,
+            },
+        })
+    }
+
+    /// Trains on random pieces of whitened images, as large as the sheet sees. `progress` sees the step and, for each
+    /// piece, reconstruction and penalty.
+    pub fn train(
+        &mut self,
+        config: &Config,
+        images: &Images,
+        rng: &mut Rng,
+        mut progress: impl FnMut(usize, [f32; 2]),
+    ) -> Result<()> {
+        let [rows, columns] = self.decoder.layout.image();
+        ensure!(
+            rows <= images.rows && columns <= images.cols,
+            "a sheet that sees {rows}×{columns} pixels needs larger images than {}×{}: take a smaller sheet",
+            images.rows,
+            images.cols
+        );
+        let rates =
+            Schedule::Cosine { peak: config.rate, floor: 0.0, warm_up: 20, total: config.steps as u64 };
+        let start = DMatrix::zeros(self.pools.units(), config.batch);
+        let mut power = vec![0.0f32; self.pools.units()];
+        let mut top = DMatrix::from_fn(self.pools.units(), 1, |_, _| normal(rng) as f32);
+        for step in 0..config.steps {
+            let lipschitz = 1.1 * self.largest_eigenvalue(&mut top, if step == 0 { 50 } else { 4 });
+            let x = pieces(images, [rows, columns], config.batch, rng);
+            let z = reweighted::infer(&self.decoder, &self.pools, &x, &start, lipschitz, &self.settings);
+            progress(step, reweighted::energy(&self.decoder, &self.pools, &x, &z, &self.settings));
+            // As in `topographic`: rare units learn as fast as frequent ones.
+            let mut residual = x;
+            self.decoder.subtract(&z, &mut residual);
+            for (power, z) in power.iter_mut().zip(z.row_iter()) {
+                let now = z.norm_squared();
+                *power = if *power > 0.0 { *power + 0.02 * (now - *power) } else { now };
+            }
+            let (rate, least) = (rates.rate(step as u64), 1e-3 * config.batch as f32);
+            let gradient = self.decoder.outer(&residual, &z);
+            self.decoder.descend(&gradient, |unit| rate / power[unit].max(least));
+        }
+        Ok(())
+    }
+
+    /// `‖D‖²`, by power iteration from where the last one ended.
+    fn largest_eigenvalue(&self, top: &mut DMatrix<f32>, iterations: usize) -> f32 {
+        let [rows, columns] = self.decoder.layout.image();
+        let mut value = 1.0;
+        for _ in 0..iterations {
+            let mut image = DMatrix::zeros(rows * columns, 1);
+            self.decoder.subtract(top, &mut image);
+            self.decoder.correlate(&-image, top);
+            value = top.norm();
+            *top /= value;
+        }
+        value
+    }
+
+    /// Every unit's filter, one a column, row by row.
+    pub fn filters(&self) -> DMatrix<f32> {
+        self.decoder.filters()
+    }
+
+    /// The orientations of the units, and the Gabor functions they are from.
+    pub fn map(&self) -> (Map, Vec<Gabor>) {
+        let Layout { sheet: [rows, columns], window, .. } = self.decoder.layout;
+        let gabors = Gabor::fit_all(&self.filters(), window);
+        let orientation = gabors.iter().map(Gabor::orientation).collect();
+        (Map { rows, columns, wraps: false, orientation }, gabors)
+    }
+}
+
+/// Random pieces of images, of mean 0 and like contrast.
+fn pieces(images: &Images, [rows, columns]: [usize; 2], n: usize, rng: &mut Rng) -> DMatrix<f32> {
+    // A square piece holds the sheet's rectangle.
+    let side = rows.max(columns);
+    let mut square = patches::sample(images, side, n, rng);
+    patches::remove_mean(&mut square);
+    patches::normalise_contrast(&mut square, 1e-3);
+    if rows == columns {
+        return square;
+    }
+    DMatrix::from_fn(rows * columns, n, |pixel, nth| square[(pixel / columns * side + pixel % columns, nth)])
+}
