@@ -4,14 +4,12 @@
 //! ```text
 //! ½‖x − D z‖² + λ Σ_i √(ε + Σ_j w_ij z_j²),   D_j zero outside unit j's own window of the image x
 //! ```
-//! One unit a pixel, each with a filter of its own at its place; Gaussian pools of neighbouring units. What a unit learns
+//! Each unit has a filter of its own at its place; Gaussian pools of neighbouring units. What a unit learns
 //! is tied to its neighbours by the pools and by the pixels they share, and by nothing else.
 
 mod tiles;
 
 use super::{
-    gabor::Gabor,
-    map::Map,
     pools::{Pools, Weights},
     reweighted::{self, Decoder, Settings},
 };
@@ -34,7 +32,10 @@ use tiles::{Layout, Local};
 pub struct Config {
     /// Rows and columns of the sheet.
     pub sheet: [usize; 2],
-    /// Pixels along a side of a unit's window.
+    /// Units along the side of a pixel: more give the same place more orientations.
+    pub density: usize,
+    /// Pixels along a side of a unit's window. It must be several times a pool's width in pixels: pools that lie further
+    /// apart then see the same edge, and can divide orientations among themselves.
     pub window: usize,
     /// Units along a side of a pool.
     pub pool: usize,
@@ -52,7 +53,8 @@ pub struct Config {
     pub batch: usize,
     /// Batches.
     pub steps: usize,
-    /// The dictionary's step, as a share of the way to the batch's own optimum; it falls to 0 along a half cosine.
+    /// The dictionary's step, as a share of the way to what suits each unit alone. Many windows overlap, and their steps
+    /// add up: 0.1 is already too long. It falls to 0 along a half cosine.
     pub rate: f32,
 }
 
@@ -60,6 +62,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             sheet: [48, 48],
+            density: 2,
             window: 11,
             pool: 9,
             stride: 2,
@@ -69,13 +72,15 @@ impl Default for Config {
             iterations: 12,
             batch: 32,
             steps: 1500,
-            rate: 0.1,
+            rate: 0.05,
         }
     }
 }
 
-/// Whole images, whitened by a filter: the middle row of the whitening of small patches, moved over the image.
-pub fn whiten(images: &Images, side: usize, components: usize, rng: &mut Rng) -> Images {
+/// Whole images, whitened by a filter: the middle row of the whitening of small patches, moved over the image. Then every
+/// place is divided by the deviation around it (or the image's, if that is larger; σ `spread` pixels), so that faint
+/// texture teaches as much as strong edges (local contrast normalisation, Jarrett et al., ICCV 2009).
+pub fn whiten(images: &Images, side: usize, components: usize, spread: f32, rng: &mut Rng) -> Images {
     let mut sample = patches::sample(images, side, 20_000, rng);
     patches::remove_mean(&mut sample);
     let whitening = Whitening::fit(&sample, Kind::Zca, Keep::Components(components));
@@ -83,15 +88,37 @@ pub fn whiten(images: &Images, side: usize, components: usize, rng: &mut Rng) ->
     let (rows, cols) = (images.rows + 1 - side, images.cols + 1 - side);
     let mut pixels = DMatrix::zeros(rows * cols, images.len());
     for (mut out, image) in pixels.column_iter_mut().zip(images.pixels.column_iter()) {
-        let image = image.as_slice();
-        for (row, line) in out.as_mut_slice().chunks_exact_mut(cols).enumerate() {
+        let (out, image) = (out.as_mut_slice(), image.as_slice());
+        for (row, line) in out.chunks_exact_mut(cols).enumerate() {
             for (tap, weight) in filter.iter().enumerate() {
                 let start = (row + tap / side) * images.cols + tap % side;
                 line.iter_mut().zip(&image[start..start + cols]).for_each(|(v, x)| *v += weight * x);
             }
         }
+        let power: Vec<f32> = out.iter().map(|v| v * v).collect();
+        let floor = power.iter().sum::<f32>() / power.len() as f32;
+        let around = blur(&power, cols, spread);
+        out.iter_mut().zip(around).for_each(|(v, power)| *v /= power.max(floor).sqrt());
     }
     Images { rows, cols, pixels }
+}
+
+/// The mean around each pixel, with Gaussian weights; beyond the edges the picture goes on as it ends.
+fn blur(picture: &[f32], columns: usize, sigma: f32) -> Vec<f32> {
+    let reach = (2.0 * sigma).ceil() as isize;
+    let weight = |offset: isize| (-(offset as f32 / sigma).powi(2) / 2.0).exp();
+    let total: f32 = (-reach..=reach).map(weight).sum();
+    let rows = picture.len() / columns.max(1);
+    let mean = |picture: &[f32], place: usize, length: usize, at: &dyn Fn(usize) -> usize| -> f32 {
+        let near = |offset: isize| place.saturating_add_signed(offset).min(length - 1);
+        (-reach..=reach).map(|offset| weight(offset) / total * picture[at(near(offset))]).sum()
+    };
+    let along: Vec<f32> = (0..picture.len())
+        .map(|pixel| mean(picture, pixel % columns, columns, &|column| pixel - pixel % columns + column))
+        .collect();
+    (0..picture.len())
+        .map(|pixel| mean(&along, pixel / columns, rows, &|row| row * columns + pixel % columns))
+        .collect()
 }
 
 /// A sheet of units.
@@ -106,11 +133,18 @@ pub struct Sheet {
 impl Sheet {
     /// Starts from random filters.
     pub fn new(config: &Config, rng: &mut Rng) -> Result<Self> {
-        ensure!(config.window > 0, "a window of 0 pixels sees nothing: choose at least 1");
+        ensure!(
+            config.window > 0 && config.density > 0,
+            "a window of {} pixels and {} units a pixel make no sheet: choose at least 1 of both",
+            config.window,
+            config.density
+        );
         let weights = Weights::Gaussian { sigma: config.sigma };
         Ok(Self {
             pools: Pools::grid(&config.sheet, &[config.pool; 2], &[config.stride; 2], false, weights)?,
-            decoder: Local::new(Layout::new(config.sheet, config.window), || normal(rng) as f32),
+            decoder: Local::new(Layout::new(config.sheet, config.density, config.window), || {
+                normal(rng) as f32
+            }),
             settings: Settings {
                 lambda: config.lambda,
                 epsilon: config.epsilon,
@@ -153,7 +187,8 @@ impl Sheet {
                 let now = z.norm_squared();
                 *power = if *power > 0.0 { *power + 0.02 * (now - *power) } else { now };
             }
-            let (rate, least) = (rates.rate(step as u64), 1e-3 * config.batch as f32);
+            let least = 1e-3 * config.batch as f32;
+            let rate = rates.rate(step as u64);
             let gradient = self.decoder.outer(&residual, &z);
             self.decoder.descend(&gradient, |unit| rate / power[unit].max(least));
         }
@@ -177,14 +212,6 @@ impl Sheet {
     /// Every unit's filter, one a column, row by row.
     pub fn filters(&self) -> DMatrix<f32> {
         self.decoder.filters()
-    }
-
-    /// The orientations of the units, and the Gabor functions they are from.
-    pub fn map(&self) -> (Map, Vec<Gabor>) {
-        let Layout { sheet: [rows, columns], window, .. } = self.decoder.layout;
-        let gabors = Gabor::fit_all(&self.filters(), window);
-        let orientation = gabors.iter().map(Gabor::orientation).collect();
-        (Map { rows, columns, wraps: false, orientation }, gabors)
     }
 }
 

@@ -17,7 +17,6 @@ use crate::{
         images::Images,
         patches::{self, Keep, Kind, Whitening},
     },
-    export::Tensors,
     optim::{Adam, AdamConfig, Schedule},
     perceive::inference::{largest_eigenvalue, normalise},
     tape::{Id, ParameterSet, Tape},
@@ -65,7 +64,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             side: 12,
-            components: 100,
+            components: 64,
             map: [16, 16],
             window: 6,
             stride: 3,
@@ -104,16 +103,22 @@ impl Eye {
 
     /// What whitened components look like: the whitened patch in pixels.
     pub fn picture(&self, components: &DMatrix<f32>) -> DMatrix<f32> {
-        let mut axes = self.whitening.backward.clone();
-        normalise(&mut axes);
-        axes * components
+        self.axes() * components
     }
 
-    /// The components of pictures.
-    pub fn components(&self, pictures: &DMatrix<f32>) -> DMatrix<f32> {
+    /// The components of whitened pictures, as strong as those of the patches.
+    pub fn stimuli(&self, pictures: &DMatrix<f32>) -> DMatrix<f32> {
+        let mut components = self.axes().transpose() * pictures;
+        normalise(&mut components);
+        let strength = (components.nrows() as f32).sqrt(); // each has variance 1
+        components * strength
+    }
+
+    /// Directions of the components, one a column of length 1.
+    fn axes(&self) -> DMatrix<f32> {
         let mut axes = self.whitening.backward.clone();
         normalise(&mut axes);
-        axes.transpose() * pictures
+        axes
     }
 }
 
@@ -261,15 +266,5 @@ impl Topographic {
     /// `D`, one atom of whitened components a column.
     pub fn dictionary(&self) -> &DMatrix<f32> {
         &self.dictionary.atoms
-    }
-
-    /// Adds the part `perceive`: the encoder of pixels, with the whitening taken in, and the decoder to pixels.
-    pub fn export(&self, eye: &Eye, tensors: &mut Tensors) {
-        let w = &self.params[self.m] * &eye.whitening.forward;
-        tensors.matrix("perceive", "bias", &self.params[self.b] - &w * &eye.whitening.mean);
-        tensors.matrix("perceive", "w", w);
-        tensors.matrix("perceive", "gain", self.params[self.g].clone());
-        tensors.matrix("perceive", "dictionary", &eye.whitening.backward * self.dictionary());
-        tensors.matrix("perceive", "mean", eye.whitening.mean.clone());
     }
 }

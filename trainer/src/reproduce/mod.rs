@@ -7,10 +7,12 @@ mod drsae;
 mod ica;
 mod lista;
 mod psd;
+mod pinwheels;
 mod record;
 mod stacked;
 mod structured_dictionary;
 mod student_t;
+mod topographic;
 mod topography;
 mod tree;
 
@@ -67,6 +69,14 @@ pub const EXPERIMENTS: &[Experiment] = &[
         name: "drsae",
         about: "discriminative recurrent sparse autoencoder: digits, parts and categories",
         run: drsae::run,
+        name: "topographic",
+        about: "maps of filters by group sparsity: the lecture's and the paper's",
+        run: topographic::run,
+    },
+    Experiment {
+        name: "pinwheels",
+        about: "locally connected units on whole images: an orientation map with pinwheels",
+        run: pinwheels::run,
     },
     Experiment {
         name: "lista",

@@ -16,6 +16,8 @@ pub struct Topography {
     pub filters: DMatrix<f32>,
     /// Side of a patch.
     pub side: usize,
+    /// The Gabor function nearest to each filter.
+    pub gabors: Vec<Gabor>,
     /// Preferred orientations.
     pub map: Map,
     /// Neighbours' mean difference in orientation, as a share of a shuffled map's.
@@ -27,12 +29,18 @@ pub struct Topography {
 impl Topography {
     /// Measures filters that lie on a torus of `shape` (rows, columns), row by row.
     pub fn measure(filters: DMatrix<f32>, side: usize, shape: [usize; 2], seed: u64) -> Self {
-        let fits = Gabor::fit_all(&filters, side);
-        let orientation = fits.iter().map(Gabor::orientation).collect();
-        let map = Map { rows: shape[0], columns: shape[1], wraps: true, orientation };
-        let local = fits.iter().filter(|fit| fit.is_local(side)).count() as f64 / fits.len().max(1) as f64;
+        Self::measure_on(filters, side, shape, true, seed)
+    }
+
+    /// The same on a torus or, if the map does not wrap, on a sheet with edges.
+    pub fn measure_on(filters: DMatrix<f32>, side: usize, shape: [usize; 2], wraps: bool, seed: u64) -> Self {
+        let gabors = Gabor::fit_all(&filters, side);
+        let orientation = gabors.iter().map(Gabor::orientation).collect();
+        let map = Map { rows: shape[0], columns: shape[1], wraps, orientation };
+        let local =
+            gabors.iter().filter(|fit| fit.is_local(side)).count() as f64 / gabors.len().max(1) as f64;
         let disorder = map.disorder(&mut Rng::seed_from_u64(seed));
-        Self { filters, side, map, disorder, local }
+        Self { filters, side, gabors, map, disorder, local }
     }
 
     /// The rows of one experiment: medians over its seeds.

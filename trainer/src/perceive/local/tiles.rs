@@ -1,7 +1,7 @@
 //! A matrix between a sheet of units and an image, in which every unit has its own small window of pixels.
 //!
-//! Unit `(r, c)` sees the square of pixels from `(r, c)` to `(r + window − 1, c + window − 1)`. Units are taken in square
-//! tiles that share one larger window: a dense product for each tile, most of whose entries count, is many times faster
+//! With `d` units along the side of a pixel, unit `(r, c)` sees the square of `window × window` pixels from pixel
+//! `(⌊r/d⌋, ⌊c/d⌋)`. Units are taken in square tiles that share one larger window: a dense product for each tile, most of whose entries count, is many times faster
 //! than as many small ones as there are units.
 
 use crate::perceive::reweighted::Decoder;
@@ -15,6 +15,8 @@ const TILE: usize = 8;
 pub struct Layout {
     /// Rows and columns of the sheet of units.
     pub sheet: [usize; 2],
+    /// `d`, units along the side of a pixel.
+    pub density: usize,
     /// Pixels along a side of a unit's window.
     pub window: usize,
     tiles: Vec<Tile>,
@@ -24,6 +26,15 @@ pub struct Layout {
 struct Tile {
     units: Patch,
     pixels: Patch,
+}
+
+impl Tile {
+    /// Where in the tile's window that of its unit number `nth` begins.
+    fn window(&self, nth: usize, density: usize) -> (usize, usize) {
+        let (row, column) =
+            (self.units.top + nth / self.units.columns, self.units.left + nth % self.units.columns);
+        (row / density - self.pixels.top, column / density - self.pixels.left)
+    }
 }
 
 /// A rectangle of a picture whose rows are `width` long.
@@ -37,6 +48,11 @@ struct Patch {
 }
 
 impl Patch {
+    /// From where it begins and how long it is along both sides.
+    fn new((top, rows): (usize, usize), (left, columns): (usize, usize), width: usize) -> Self {
+        Self { top, left, rows, columns, width }
+    }
+
     fn len(&self) -> usize {
         self.rows * self.columns
     }
@@ -71,29 +87,29 @@ impl Patch {
 }
 
 impl Layout {
-    /// A sheet of units, one a pixel.
-    pub fn new(sheet: [usize; 2], window: usize) -> Self {
-        let image_width = sheet[1] + window - 1;
-        let starts =
-            |length: usize| (0..length).step_by(TILE).map(move |start| (start, TILE.min(length - start)));
-        let tile = |(top, rows): (usize, usize), (left, columns): (usize, usize)| Tile {
-            units: Patch { top, left, rows, columns, width: sheet[1] },
-            pixels: Patch {
-                top,
-                left,
-                rows: rows + window - 1,
-                columns: columns + window - 1,
-                width: image_width,
-            },
+    /// A sheet of units.
+    pub fn new(sheet: [usize; 2], density: usize, window: usize) -> Self {
+        let seen = |units: usize| units.div_ceil(density) + window - 1;
+        let [_, width] = sheet.map(seen);
+        // Along one side: where each tile's units begin and how many they are, and the same of its pixels.
+        let tiles = |length: usize| {
+            (0..length).step_by(TILE).map(move |start| {
+                let units = TILE.min(length - start);
+                let (first, last) = (start / density, (start + units - 1) / density);
+                ((start, units), (first, last - first + window))
+            })
         };
-        let tiles =
-            starts(sheet[0]).flat_map(|rows| starts(sheet[1]).map(move |columns| tile(rows, columns)));
-        Self { sheet, window, tiles: tiles.collect() }
+        let tile = |(unit_rows, pixel_rows), (unit_columns, pixel_columns)| Tile {
+            units: Patch::new(unit_rows, unit_columns, sheet[1]),
+            pixels: Patch::new(pixel_rows, pixel_columns, width),
+        };
+        let tiles = tiles(sheet[0]).flat_map(|rows| tiles(sheet[1]).map(move |columns| tile(rows, columns)));
+        Self { sheet, density, window, tiles: tiles.collect() }
     }
 
     /// Rows and columns of the image.
     pub fn image(&self) -> [usize; 2] {
-        self.sheet.map(|units| units + self.window - 1)
+        self.sheet.map(|units| units.div_ceil(self.density) + self.window - 1)
     }
 
     /// Number of units.
@@ -141,11 +157,11 @@ impl Local {
 
     /// Clears what lies outside the windows and brings columns to length 1.
     fn keep_to_windows(&mut self) {
-        let window = self.layout.window;
+        let Layout { density, window, .. } = self.layout;
         for (block, tile) in self.blocks.iter_mut().zip(&self.layout.tiles) {
-            let (columns, pixel_columns) = (tile.units.columns, tile.pixels.columns);
-            for (unit, mut atom) in block.column_iter_mut().enumerate() {
-                let (top, left) = (unit / columns, unit % columns);
+            let pixel_columns = tile.pixels.columns;
+            for (nth, mut atom) in block.column_iter_mut().enumerate() {
+                let (top, left) = tile.window(nth, density);
                 for (pixel, value) in atom.iter_mut().enumerate() {
                     let (row, column) = (pixel / pixel_columns, pixel % pixel_columns);
                     if !(top..top + window).contains(&row) || !(left..left + window).contains(&column) {
@@ -163,13 +179,12 @@ impl Local {
 
     /// Every unit's window, one a column, row by row.
     pub fn filters(&self) -> DMatrix<f32> {
-        let window = self.layout.window;
+        let Layout { density, window, .. } = self.layout;
         let mut filters = DMatrix::zeros(window * window, self.layout.units());
         for (block, tile) in self.blocks.iter().zip(&self.layout.tiles) {
-            let (columns, width) = (tile.units.columns, tile.pixels.columns);
             for (nth, unit) in tile.units.runs().flatten().enumerate() {
-                let (top, left) = (nth / columns, nth % columns);
-                let own = Patch { top, left, rows: window, columns: window, width };
+                let (top, left) = tile.window(nth, density);
+                let own = Patch::new((top, window), (left, window), tile.pixels.columns);
                 let atom = block.column(nth);
                 let entries = own.runs().flatten().map(|pixel| atom[pixel]);
                 filters.column_mut(unit).iter_mut().zip(entries).for_each(|(filter, entry)| *filter = entry);
@@ -201,14 +216,14 @@ mod tests {
     use crate::tape::check::random;
 
     /// Not whole tiles, and not square.
-    fn example() -> (Local, DMatrix<f32>) {
+    fn example(density: usize) -> (Local, DMatrix<f32>) {
         let mut numbers = random(100_000, 1, 1).as_slice().to_vec().into_iter().cycle();
-        let local = Local::new(Layout::new([9, 17], 4), || numbers.next().unwrap_or(0.0));
+        let local = Local::new(Layout::new([9, 17], density, 4), || numbers.next().unwrap_or(0.0));
         // The same matrix, dense: filters put where they belong.
         let [rows, columns] = local.layout.image();
         let filters = local.filters();
         let dense = DMatrix::from_fn(rows * columns, local.layout.units(), |pixel, unit| {
-            let (top, left) = (unit / 17, unit % 17);
+            let (top, left) = (unit / 17 / density, unit % 17 / density);
             let place = ((pixel / columns).wrapping_sub(top), (pixel % columns).wrapping_sub(left));
             if place.0 < 4 && place.1 < 4 { filters[(place.0 * 4 + place.1, unit)] } else { 0.0 }
         });
@@ -217,21 +232,23 @@ mod tests {
 
     #[test]
     fn tiles_multiply_like_one_large_matrix() {
-        let (local, dense) = example();
-        let (z, x) = (random(153, 5, 2), random(12 * 20, 5, 3));
-        let mut left = x.clone();
-        local.subtract(&z, &mut left);
-        assert!((left - (&x - &dense * &z)).amax() < 1e-5);
-        let mut c = DMatrix::zeros(153, 5);
-        local.correlate(&x, &mut c);
-        assert!((c - dense.transpose() * &x).amax() < 1e-5);
-        assert!(local.filters().column_iter().all(|filter| (filter.norm() - 1.0).abs() < 1e-5));
+        for density in [1, 2, 3] {
+            let (local, dense) = example(density);
+            let (z, x) = (random(153, 5, 2), random(dense.nrows(), 5, 3));
+            let mut left = x.clone();
+            local.subtract(&z, &mut left);
+            assert!((left - (&x - &dense * &z)).amax() < 1e-4);
+            let mut c = DMatrix::zeros(153, 5);
+            local.correlate(&x, &mut c);
+            assert!((c - dense.transpose() * &x).amax() < 1e-4);
+            assert!(local.filters().column_iter().all(|filter| (filter.norm() - 1.0).abs() < 1e-5));
+        }
     }
 
     #[test]
     fn a_step_moves_windows_alone() {
-        let (mut local, dense) = example();
-        let (z, x) = (random(153, 5, 2), random(12 * 20, 5, 3));
+        let (mut local, dense) = example(2);
+        let (z, x) = (random(153, 5, 2), random(dense.nrows(), 5, 3));
         let gradient = local.outer(&x, &z);
         local.descend(&gradient, |unit| 0.1 * (unit % 2) as f32);
         let mut expected = dense.clone();
@@ -245,7 +262,7 @@ mod tests {
             let norm = atom.norm();
             atom /= norm;
         }
-        let mut x = DMatrix::zeros(12 * 20, 5);
+        let mut x = DMatrix::zeros(dense.nrows(), 5);
         local.subtract(&z, &mut x);
         assert!((x + expected * z).amax() < 1e-4);
     }
