@@ -6,7 +6,7 @@
 //! No decoder and no inference: the code is one product. That it cannot collapse is the merit of the constraint alone, kept by
 //! `W ← (W Wᵀ)^(−½) W` after every step. The pools `h` make neighbours fire together.
 
-use super::pools::Pools;
+use super::pools::{Pools, Weights};
 use crate::worlds::{Rng, camera::normal};
 use anyhow::{Result, ensure};
 use nalgebra::DMatrix;
@@ -20,6 +20,8 @@ pub struct Config {
     pub map: [usize; 2],
     /// Side of the square neighbourhoods, one around every unit.
     pub window: usize,
+    /// Their side in the first half of the training: wide ones order the map as a whole before the final ones refine it.
+    pub first_window: usize,
     /// `ε`: rounds the root where a pool is silent, beside components of variance 1.
     pub epsilon: f32,
     /// Patches in a batch: so many that its gradient is nearly the true one.
@@ -35,7 +37,16 @@ pub struct Config {
 impl Default for Config {
     /// The paper's map and neighbourhoods.
     fn default() -> Self {
-        Self { map: [10, 16], window: 3, epsilon: 0.005, batch: 4000, steps: 1500, rate: 0.02, momentum: 0.9 }
+        Self {
+            map: [10, 16],
+            window: 3,
+            first_window: 5,
+            epsilon: 0.005,
+            batch: 2000,
+            steps: 2000,
+            rate: 0.02,
+            momentum: 0.9,
+        }
     }
 }
 
@@ -46,6 +57,8 @@ pub struct Ica {
     pub filters: DMatrix<f32>,
     /// `h`.
     pub pools: Pools,
+    /// `h` in the first half of the training.
+    first: Pools,
     /// `ε`.
     pub epsilon: f32,
 }
@@ -60,15 +73,20 @@ impl Ica {
         );
         let mut filters = DMatrix::from_fn(units, units, |_, _| normal(rng) as f32);
         orthonormalise(&mut filters);
-        Ok(Self { filters, pools, epsilon: config.epsilon })
+        let first = Pools::torus(config.map, [config.first_window; 2], [1, 1], Weights::Flat)?;
+        Ok(Self { filters, pools, first, epsilon: config.epsilon })
     }
 
     /// The mean of the criterion on whitened patches, and its gradient: `∂/∂W = ⟨(y ⊙ hᵀ(1/v)) xᵀ⟩`.
     pub fn criterion(&self, x: &DMatrix<f32>) -> (f32, DMatrix<f32>) {
+        self.criterion_with(&self.pools, x)
+    }
+
+    fn criterion_with(&self, pools: &Pools, x: &DMatrix<f32>) -> (f32, DMatrix<f32>) {
         let mut y = &self.filters * x;
-        let v = self.pools.pooled(&y, self.epsilon);
+        let v = pools.pooled(&y, self.epsilon);
         let mut pull = DMatrix::zeros(y.nrows(), y.ncols());
-        self.pools.pull_into(&v, &mut pull);
+        pools.pull_into(&v, &mut pull);
         y.component_mul_assign(&pull);
         let share = 1.0 / x.ncols().max(1) as f32;
         (v.sum() * share, y * x.transpose() * share)
@@ -83,7 +101,8 @@ impl Ica {
     ) {
         let mut velocity = DMatrix::zeros(self.filters.nrows(), self.filters.ncols());
         for step in 0..config.steps {
-            let (criterion, gradient) = self.criterion(&batch(config.batch));
+            let pools = if 2 * step < config.steps { &self.first } else { &self.pools };
+            let (criterion, gradient) = self.criterion_with(pools, &batch(config.batch));
             progress(step, criterion);
             // Along the manifold of rotations only the antisymmetric part of G Wᵀ turns W.
             let turn = &gradient * self.filters.transpose();
@@ -120,12 +139,19 @@ pub fn orthonormalise(w: &mut DMatrix<f32>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{perceive::pools::Weights, tape::check::random};
+    use crate::tape::check::random;
     use rand::SeedableRng;
 
+    fn small() -> Config {
+        Config { map: [3, 4], window: 3, first_window: 3, steps: 100, ..Config::default() }
+    }
+
+    fn pools() -> Pools {
+        Pools::torus([3, 4], [3, 3], [1, 1], Weights::Flat).unwrap()
+    }
+
     fn ica(seed: u64) -> Ica {
-        let pools = Pools::torus([3, 4], [3, 3], [1, 1], Weights::Flat).unwrap();
-        Ica::new(&Config::default(), pools, 12, &mut Rng::seed_from_u64(seed)).unwrap()
+        Ica::new(&small(), pools(), 12, &mut Rng::seed_from_u64(seed)).unwrap()
     }
 
     #[test]
@@ -148,8 +174,7 @@ mod tests {
     fn filters_stay_orthonormal_and_the_criterion_falls() {
         let (mut ica, x) = (ica(3), random(12, 200, 4).map(|v| v * v * v));
         let (mut first, mut last) = (0.0, 0.0);
-        let config = Config { steps: 100, ..Config::default() };
-        ica.train(&config, |_| x.clone(), |step, c| if step == 0 { first = c } else { last = c });
+        ica.train(&small(), |_| x.clone(), |step, c| if step == 0 { first = c } else { last = c });
         assert!(last < first, "{first} {last}");
         assert!((&ica.filters * ica.filters.transpose() - DMatrix::identity(12, 12)).amax() < 1e-4);
     }

@@ -14,11 +14,8 @@
 //!
 //! `S` is made by hand from a structure, or learned within the bounds `0 ≤ S ≤ β`, `Σ_j S_ij = α`.
 
-use super::{
-    online::{Online, from_samples},
-    pools::Tree,
-};
-use crate::worlds::Rng;
+use super::{inference::normalise, online::Online, pools::Tree};
+use crate::worlds::{Rng, camera::normal};
 use anyhow::Result;
 use forethought::perceive::prox::soft;
 use nalgebra::DMatrix;
@@ -82,7 +79,7 @@ pub enum Rule {
 impl Default for Learning {
     /// Each unit can inhibit a third of the others in full.
     fn default() -> Self {
-        Self { units: 144, rule: Rule::Constrained, row_sum: 24.0, largest: 0.5, rate: 0.02 }
+        Self { units: 144, rule: Rule::Constrained, row_sum: 9.6, largest: 0.2, rate: 0.02 }
     }
 }
 
@@ -109,11 +106,11 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            structure: Structure::Map { rows: 12, cols: 12, radius: 1.5 },
-            inhibition: 0.5,
-            sparsity: 0.1,
-            batch: 1000,
-            batches: 300,
+            structure: Structure::Map { rows: 12, cols: 12, radius: 3.2 },
+            inhibition: 0.2,
+            sparsity: 0.05,
+            batch: 500,
+            batches: 500,
             memory: 30.0,
             budget: 4.0,
         }
@@ -242,8 +239,9 @@ pub struct Inhibition {
 }
 
 impl Inhibition {
-    /// Starts from random observations as atoms.
-    pub fn new(config: &Config, x: &DMatrix<f32>, rng: &mut Rng) -> Result<Self> {
+    /// Starts from random directions as atoms of `observation` numbers: random observations would already be specialised, and
+    /// no structure could order them.
+    pub fn new(config: &Config, observation: usize, rng: &mut Rng) -> Result<Self> {
         let units = config.structure.units();
         if let Structure::Learned(learning) = &config.structure {
             let most = learning.largest * (units as f32 - 1.0);
@@ -254,8 +252,10 @@ impl Inhibition {
                 learning.largest,
             );
         }
+        let mut dictionary = DMatrix::from_fn(observation, units, |_, _| normal(rng) as f32);
+        normalise(&mut dictionary);
         Ok(Self {
-            dictionary: from_samples(x, units, rng),
+            dictionary,
             inhibition: config.structure.inhibition(config.inhibition)?,
             sparsity: config.sparsity,
             budget: config.budget,
@@ -365,9 +365,9 @@ mod tests {
     use proptest::prelude::*;
     use rand::SeedableRng;
 
-    fn coder(structure: Structure, x: &DMatrix<f32>, seed: u64) -> Inhibition {
+    fn coder(structure: Structure, seed: u64) -> Inhibition {
         let config = Config { structure, ..Config::default() };
-        Inhibition::new(&config, x, &mut Rng::seed_from_u64(seed)).unwrap()
+        Inhibition::new(&config, 10, &mut Rng::seed_from_u64(seed)).unwrap()
     }
 
     proptest! {
@@ -376,7 +376,7 @@ mod tests {
         #[test]
         fn energy_never_rises_and_ends_where_no_coordinate_can_lower_it(seed in 0u64..1000, strength in 0.0f32..2.0) {
             let x = random(10, 30, seed);
-            let mut coder = coder(Structure::Ring { units: 18, radius: 2 }, &x, seed);
+            let mut coder = coder(Structure::Ring { units: 18, radius: 2 }, seed);
             coder.inhibition *= strength;
             coder.budget = 100.0;
             let transposed = coder.dictionary.transpose();
@@ -443,8 +443,7 @@ mod tests {
     fn inhibition_that_cannot_be_handed_out_is_told() {
         let learning = Learning { units: 4, row_sum: 2.0, largest: 0.5, ..Learning::default() };
         let config = Config { structure: Structure::Learned(learning), ..Config::default() };
-        let said =
-            Inhibition::new(&config, &random(3, 9, 1), &mut Rng::seed_from_u64(0)).unwrap_err().to_string();
+        let said = Inhibition::new(&config, 3, &mut Rng::seed_from_u64(0)).unwrap_err().to_string();
         assert!(said.contains("row_sum is 2 but 4 units"), "{said}");
     }
 }

@@ -7,11 +7,13 @@
 //! with overlapping pools `P_i`. No encoder: a code is always the result of inference.
 
 use super::{
-    inference::{Settings, fista},
-    online::{Turns, from_samples},
-    pools::{GroupSparsity, Pools},
+    inference::{largest_eigenvalue, normalise},
+    online::Online,
+    pools::Pools,
+    reweighted::{Settings, energy, infer},
+    topographic::Dictionary,
 };
-use crate::worlds::Rng;
+use crate::worlds::{Rng, camera::normal};
 use nalgebra::DMatrix;
 use serde::{Deserialize, Serialize};
 
@@ -33,7 +35,7 @@ pub struct Config {
     pub batches: usize,
     /// Batches that the dictionary remembers.
     pub memory: f32,
-    /// FISTA's iterations for a batch.
+    /// Iterations of inference.
     pub iterations: usize,
 }
 
@@ -41,13 +43,13 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             map: [16, 16],
-            window: 3,
-            sparsity: 0.05,
-            epsilon: 1e-5,
-            batch: 500,
-            batches: 300,
-            memory: 30.0,
-            iterations: 40,
+            window: 4,
+            sparsity: 0.02,
+            epsilon: 1e-4,
+            batch: 250,
+            batches: 1500,
+            memory: 50.0,
+            iterations: 25,
         }
     }
 }
@@ -57,34 +59,46 @@ impl Default for Config {
 pub struct StructuredDictionary {
     /// One atom of unit length a column.
     pub dictionary: DMatrix<f32>,
-    /// The penalty.
-    pub penalty: GroupSparsity,
+    /// Which units are pooled.
+    pub pools: Pools,
+    settings: Settings,
 }
 
 impl StructuredDictionary {
-    /// Starts from random patches.
-    pub fn new(config: &Config, pools: Pools, x: &DMatrix<f32>, rng: &mut Rng) -> Self {
-        let dictionary = from_samples(x, pools.units(), rng);
-        let penalty = GroupSparsity { pools, lambda: config.sparsity, epsilon: config.epsilon, sweeps: 1 };
-        Self { dictionary, penalty }
+    /// Starts from random directions: atoms that began as patches would already be specialised, each in its own way.
+    pub fn new(config: &Config, pools: Pools, components: usize, rng: &mut Rng) -> Self {
+        let mut dictionary = DMatrix::from_fn(components, pools.units(), |_, _| normal(rng) as f32);
+        normalise(&mut dictionary);
+        let Config { sparsity: lambda, epsilon, iterations, .. } = *config;
+        Self { dictionary, pools, settings: Settings { lambda, epsilon, alpha: 0.0, iterations } }
     }
 
-    /// The best codes of patches.
-    pub fn infer(&self, x: &DMatrix<f32>, iterations: usize) -> DMatrix<f32> {
-        let settings = Settings { iterations, tolerance: 0.0, start: None };
-        fista(&self.dictionary, x, &self.penalty, &settings, |_, _| ())
+    /// The codes of patches, and the mean of the criterion.
+    pub fn infer(&self, x: &DMatrix<f32>) -> (DMatrix<f32>, f32) {
+        let dictionary = Dictionary::new(self.dictionary.clone());
+        let lipschitz = largest_eigenvalue(&(&dictionary.transposed * &dictionary.atoms));
+        // Not from zero: the parabola that touches the penalty there is steep, and the first steps would be short.
+        let start = &dictionary.transposed * x / lipschitz;
+        let z = infer(&dictionary, &self.pools, x, &start, lipschitz, &self.settings);
+        let criterion = energy(&dictionary, &self.pools, x, &z, &self.settings).iter().sum();
+        (z, criterion)
     }
 
     /// Learns from batches of patches. `progress` sees the batch and the mean of the criterion.
     pub fn train(
         &mut self,
         config: &Config,
-        batch: impl FnMut(usize) -> DMatrix<f32>,
-        rng: &mut Rng,
-        progress: impl FnMut(usize, f32),
+        mut batch: impl FnMut(usize) -> DMatrix<f32>,
+        mut progress: impl FnMut(usize, f32),
     ) {
-        let Config { batch: n, batches, memory, iterations, .. } = *config;
-        let turns = Turns { batch: n, batches, memory, iterations };
-        turns.learn(&mut self.dictionary, &self.penalty, batch, rng, progress);
+        let (rows, units) = self.dictionary.shape();
+        let mut online = Online::new(rows, units, 1.0 - 1.0 / config.memory);
+        for step in 0..config.batches {
+            let x = batch(config.batch);
+            let (z, criterion) = self.infer(&x);
+            progress(step, criterion);
+            online.absorb(&x, &z);
+            online.improve(&mut self.dictionary);
+        }
     }
 }

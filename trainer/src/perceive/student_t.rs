@@ -11,8 +11,9 @@
 //! ΔJ ∝ ⟨∂F/∂J⟩_walked − ⟨∂F/∂J⟩_patches
 //! ```
 
-use super::pools::Pools;
+use super::pools::{Pools, Weights};
 use crate::worlds::{Rng, camera::normal};
+use anyhow::Result;
 use nalgebra::DMatrix;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,8 @@ pub struct Config {
     pub map: [usize; 2],
     /// Side of the square neighbourhoods, one around every unit.
     pub window: usize,
+    /// Their side in the first half of the training: wide ones order the map as a whole before the final ones refine it.
+    pub first_window: usize,
     /// `α`, how heavy the experts' weight is: small makes long tails.
     pub alpha: f32,
     /// Patches in a batch.
@@ -44,14 +47,15 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            map: [16, 16],
+            map: [14, 14],
             window: 3,
-            alpha: 1.0,
+            first_window: 5,
+            alpha: 0.5,
             batch: 200,
             steps: 4000,
-            rate: 0.02,
+            rate: 0.1,
             momentum: 0.9,
-            leaps: 20,
+            leaps: 10,
             accepted: 0.9,
         }
     }
@@ -64,6 +68,8 @@ pub struct StudentT {
     pub filters: DMatrix<f32>,
     /// `h`.
     pub pools: Pools,
+    /// `h` in the first half of the training.
+    first: Pools,
     /// `α`.
     pub alpha: f32,
     /// Length of a leap of the walk.
@@ -72,13 +78,28 @@ pub struct StudentT {
 
 impl StudentT {
     /// Starts from random filters of unit length.
-    pub fn new(config: &Config, pools: Pools, components: usize, rng: &mut Rng) -> Self {
+    pub fn new(config: &Config, pools: Pools, components: usize, rng: &mut Rng) -> Result<Self> {
+        let first = Pools::torus(config.map, [config.first_window; 2], [1, 1], Weights::Flat)?;
         let mut filters = DMatrix::from_fn(pools.units(), components, |_, _| normal(rng) as f32);
         for mut filter in filters.row_iter_mut() {
-            let norm = filter.norm();
-            filter /= norm;
+            filter.normalize_mut();
         }
-        Self { filters, pools, alpha: config.alpha, leap: 0.1 }
+        Ok(Self { filters, pools, first, alpha: config.alpha, leap: 0.1 })
+    }
+
+    /// Scales the filters so that the distribution is as wide as the patches: whatever `F`, under `e^(−F)` the mean of
+    /// `xᵀ∂F/∂x` is the number of components.
+    pub fn fit_width(&mut self, x: &DMatrix<f32>) {
+        let width = |filters: &DMatrix<f32>| {
+            let y = filters * x;
+            y.dot(&self.energies(&y).1) / x.ncols() as f32
+        };
+        let (mut low, mut high) = (1e-3f32, 1e3);
+        for _ in 0..40 {
+            let middle = (low * high).sqrt();
+            if width(&(&self.filters * middle)) < x.nrows() as f32 { low = middle } else { high = middle }
+        }
+        self.filters *= low;
     }
 
     /// `F` of each sample, and `∂F/∂y` for the filters' outputs `y = J x`.
@@ -151,7 +172,11 @@ impl StudentT {
         mut progress: impl FnMut(usize, f32, f32),
     ) {
         let mut velocity = DMatrix::zeros(self.filters.nrows(), self.filters.ncols());
+        std::mem::swap(&mut self.pools, &mut self.first);
         for step in 0..config.steps {
+            if step == config.steps / 2 {
+                std::mem::swap(&mut self.pools, &mut self.first);
+            }
             let x = batch(config.batch);
             let (walked, accepted) = self.walk(&x, config.leaps, rng);
             let mean = |x: &DMatrix<f32>| self.energy(x).iter().sum::<f32>() / config.batch as f32;
@@ -168,12 +193,12 @@ impl StudentT {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{perceive::pools::Weights, tape::check::random};
+    use crate::tape::check::random;
     use rand::SeedableRng;
 
     fn model() -> StudentT {
         let pools = Pools::torus([3, 4], [3, 3], [1, 1], Weights::Flat).unwrap();
-        StudentT::new(&Config::default(), pools, 5, &mut Rng::seed_from_u64(1))
+        StudentT::new(&Config::default(), pools, 5, &mut Rng::seed_from_u64(1)).unwrap()
     }
 
     #[test]
@@ -197,7 +222,7 @@ mod tests {
     fn walks_end_where_the_distribution_is() {
         let pools = Pools::disjoint(1, 1).unwrap();
         let config = Config { alpha: 3.0, ..Config::default() };
-        let mut model = StudentT::new(&config, pools, 1, &mut Rng::seed_from_u64(4));
+        let mut model = StudentT::new(&config, pools, 1, &mut Rng::seed_from_u64(4)).unwrap();
         model.leap = 0.3;
         let rng = &mut Rng::seed_from_u64(5);
         let mut x = DMatrix::zeros(1, 4000);

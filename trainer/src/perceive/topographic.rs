@@ -145,13 +145,13 @@ pub struct Topographic {
 
 /// `D` and `Dᵀ`: both are multiplied many times a batch.
 #[derive(Clone, Debug)]
-struct Dictionary {
-    atoms: DMatrix<f32>,
-    transposed: DMatrix<f32>,
+pub(super) struct Dictionary {
+    pub atoms: DMatrix<f32>,
+    pub transposed: DMatrix<f32>,
 }
 
 impl Dictionary {
-    fn new(atoms: DMatrix<f32>) -> Self {
+    pub fn new(atoms: DMatrix<f32>) -> Self {
         Self { transposed: atoms.transpose(), atoms }
     }
 }

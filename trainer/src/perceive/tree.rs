@@ -42,14 +42,14 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            branching: vec![1, 12, 3, 2],
-            sparsity: 0.1,
+            branching: vec![1, 14, 3, 3],
+            sparsity: 0.15,
             growth: 1.0,
-            batch: 500,
+            batch: 400,
             batches: 200,
             memory: 30.0,
             iterations: 60,
-            prune: 0.01,
+            prune: 0.05,
         }
     }
 }

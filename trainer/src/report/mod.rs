@@ -21,6 +21,7 @@ pub mod points;
 pub mod svg;
 pub mod tiles;
 pub mod training;
+pub mod tree;
 
 pub use figure::Figure;
 use std::fmt::Write;

@@ -1,14 +1,15 @@
 //! Topographic independent component analysis on photographs.
 
-use super::{Outcome, Setting, per_seed, topography::Topography};
+use super::{
+    Outcome, Setting, per_seed,
+    topography::{Topography, batches},
+};
 use crate::{
-    data::{
-        patches::{self, Keep, Kind, Whitening},
-        photographs,
-    },
+    data::photographs,
     perceive::{
         ica::{Config, Ica},
         pools::{Pools, Weights},
+        topographic::Eye,
     },
     report::{
         Report,
@@ -21,8 +22,6 @@ use rand::SeedableRng;
 
 /// Pixels along the edge of a patch, as in the paper.
 const SIDE: usize = 16;
-/// Variance below which a patch counts as flat.
-const CONTRAST_FLOOR: f32 = 1e-3;
 
 pub(super) fn run(setting: &Setting) -> Result<Outcome> {
     let (images, source) = photographs::read(&setting.data)?;
@@ -30,32 +29,17 @@ pub(super) fn run(setting: &Setting) -> Result<Outcome> {
     let config = if setting.quick { Config { steps: 60, ..Config::default() } } else { Config::default() };
     let runs = per_seed(setting, |seed| {
         let rng = &mut Rng::seed_from_u64(seed);
-        let mut x = patches::sample(&images, SIDE, if setting.quick { 5_000 } else { 50_000 }, rng);
-        patches::remove_mean(&mut x);
-        patches::normalise_contrast(&mut x, CONTRAST_FLOOR);
-        let units = config.map[0] * config.map[1];
-        let whitening = Whitening::fit(&x, Kind::Pca, Keep::Components(units));
-        let white = whitening.apply(&x);
+        let eye = Eye::new(&images, SIDE, config.map[0] * config.map[1], rng);
+        let mut batch = batches(&eye, &images, seed);
         let pools = Pools::torus(config.map, [config.window; 2], [1, 1], Weights::Flat)?;
-        let mut ica = Ica::new(&config, pools, white.nrows(), rng)?;
+        let mut ica = Ica::new(&config, pools, batch(1).nrows(), rng)?;
         let mut curve = Vec::new();
-        let mut from = 0;
-        let batch = |n: usize| {
-            // The patches are in random order already.
-            let start = if from + n > white.ncols() { 0 } else { from };
-            from = start + n;
-            white.columns(start, n).into_owned()
-        };
         ica.train(&config, batch, |step, criterion| {
             if step % 20 == 0 {
                 curve.push((step as f64, f64::from(criterion)));
             }
         });
-        // What a unit stands for in a patch whitened but still in its pixels' axes, where filters and features are one.
-        let mut axes = whitening.backward.clone();
-        crate::perceive::inference::normalise(&mut axes);
-        let features = axes * ica.filters.transpose();
-        Ok((Topography::measure(features, SIDE, config.map, seed), curve))
+        Ok((Topography::measure(eye.picture(&ica.filters.transpose()), SIDE, config.map, seed), curve))
     })?;
     let mut report =
         Report::new("Topographic independent component analysis", "Hyvärinen & Hoyer, Vision Research 2001");
@@ -71,8 +55,11 @@ pub(super) fn run(setting: &Setting) -> Result<Outcome> {
             .with_all(curves.into_iter().map(|curve| Series::line("", curve))),
     );
     let notes = vec![format!(
-        "Patches of {SIDE}×{SIDE} pixels from {source}, less their means, whitened to {} components; neighbourhoods of {}×{} on a torus.",
+        "Patches of {SIDE}×{SIDE} pixels from {source} of half size, less their means and of equal contrast, whitened to {} components; \
+         neighbourhoods on a torus of {}×{} units in the first half, of {}×{} in the second.",
         config.map[0] * config.map[1],
+        config.first_window,
+        config.first_window,
         config.window,
         config.window
     )];

@@ -5,9 +5,10 @@
 
 mod drsae;
 mod ica;
+mod inhibition;
 mod lista;
-mod psd;
 mod pinwheels;
+mod psd;
 mod record;
 mod stacked;
 mod structured_dictionary;
@@ -69,6 +70,8 @@ pub const EXPERIMENTS: &[Experiment] = &[
         name: "drsae",
         about: "discriminative recurrent sparse autoencoder: digits, parts and categories",
         run: drsae::run,
+    },
+    Experiment {
         name: "topographic",
         about: "maps of filters by group sparsity: the lecture's and the paper's",
         run: topographic::run,
@@ -112,6 +115,11 @@ pub const EXPERIMENTS: &[Experiment] = &[
         name: "structured-dictionary",
         about: "topographic dictionary learning: a decoder alone",
         run: structured_dictionary::run,
+    },
+    Experiment {
+        name: "inhibition",
+        about: "lateral inhibition: tree, ring, map and two ways of learning it",
+        run: inhibition::run,
     },
 ];
 

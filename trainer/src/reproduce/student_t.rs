@@ -1,14 +1,15 @@
 //! Product of Student-t experts on photographs.
 
-use super::{Outcome, Setting, per_seed, topography::Topography};
+use super::{
+    Outcome, Setting, per_seed,
+    topography::{Topography, batches},
+};
 use crate::{
-    data::{
-        patches::{self, Keep, Kind, Whitening},
-        photographs,
-    },
+    data::photographs,
     perceive::{
         pools::{Pools, Weights},
         student_t::{Config, StudentT},
+        topographic::Eye,
     },
     report::{
         Report,
@@ -17,29 +18,24 @@ use crate::{
     worlds::Rng,
 };
 use anyhow::Result;
-use rand::{RngExt, SeedableRng};
+use rand::SeedableRng;
 
 /// Pixels along the edge of a patch.
 const SIDE: usize = 14;
 /// Whitened components that are kept; with them the filters are about 1.7 times as many, as in the paper.
-const COMPONENTS: usize = 150;
+const COMPONENTS: usize = 120;
 
 pub(super) fn run(setting: &Setting) -> Result<Outcome> {
     let (images, source) = photographs::read(&setting.data)?;
+    let images = images.halved(); // so that a patch shows more than one edge
     let config = if setting.quick { Config { steps: 60, ..Config::default() } } else { Config::default() };
     let runs = per_seed(setting, |seed| {
         let rng = &mut Rng::seed_from_u64(seed);
-        let mut x = patches::sample(&images, SIDE, if setting.quick { 5_000 } else { 50_000 }, rng);
-        patches::remove_mean(&mut x);
-        let whitening = Whitening::fit(&x, Kind::Pca, Keep::Components(COMPONENTS));
-        let white = whitening.apply(&x);
+        let eye = Eye::new(&images, SIDE, COMPONENTS, rng);
+        let mut batch = batches(&eye, &images, seed);
         let pools = Pools::torus(config.map, [config.window; 2], [1, 1], Weights::Flat)?;
-        let mut model = StudentT::new(&config, pools, white.nrows(), rng);
-        let mut places = Rng::seed_from_u64(seed + 1000);
-        let batch = |n: usize| {
-            let start = places.random_range(0..=white.ncols() - n);
-            white.columns(start, n).into_owned()
-        };
+        let mut model = StudentT::new(&config, pools, COMPONENTS, rng)?;
+        model.fit_width(&batch(1000));
         let (mut apart, mut accepted) = (Vec::new(), Vec::new());
         model.train(&config, batch, rng, |step, difference, share| {
             if step % 20 == 0 {
@@ -50,9 +46,11 @@ pub(super) fn run(setting: &Setting) -> Result<Outcome> {
                 }
             }
         });
-        // Filters as they are laid over an image, in whitened space, where they are smooth.
-        let features = &whitening.backward * model.filters.transpose();
-        Ok((Topography::measure(features, SIDE, config.map, seed), apart, accepted))
+        Ok((
+            Topography::measure(eye.picture(&model.filters.transpose()), SIDE, config.map, seed),
+            apart,
+            accepted,
+        ))
     })?;
     let mut report =
         Report::new("Product of Student-t experts", "Osindero, Welling & Hinton, Neural Computation 2006");
@@ -75,9 +73,11 @@ pub(super) fn run(setting: &Setting) -> Result<Outcome> {
         ],
     );
     let notes = vec![format!(
-        "Patches of {SIDE}×{SIDE} pixels from {source}, less their means, whitened to {COMPONENTS} components; {} units, neighbourhoods of \
-         {}×{} on a torus, walks of {} leaps.",
+        "Patches of {SIDE}×{SIDE} pixels from {source} of half size, less their means and of equal contrast, whitened to {COMPONENTS} components; {} units, neighbourhoods on \
+         a torus of {}×{} units in the first half and {}×{} in the second, walks of {} leaps.",
         config.map[0] * config.map[1],
+        config.first_window,
+        config.first_window,
         config.window,
         config.window,
         config.leaps

@@ -9,7 +9,7 @@ use crate::{
         pools::{GroupSparsity, Pools, Tree},
         tree::{Config, TreeCoder, rates},
     },
-    report::{Figure, Report, colour, number, svg::Svg, tiles::Raster},
+    report::{Figure, Report, number, tiles::Raster, tree::fan},
     results::Row,
     worlds::Rng,
 };
@@ -39,7 +39,7 @@ struct Run {
 
 pub(super) fn run(setting: &Setting) -> Result<Outcome> {
     let (images, source) = photographs::read(&setting.data)?;
-    let config = if setting.quick { Config { batches: 20, ..Config::default() } } else { Config::default() };
+    let config = if setting.quick { Config { batches: 60, ..Config::default() } } else { Config::default() };
     let runs = per_seed(setting, |seed| {
         let rng = &mut Rng::seed_from_u64(seed);
         let mut batch = {
@@ -233,7 +233,7 @@ fn show(run: &Run, source: &str, config: &Config) -> Report {
                 run.codes.column(sample).iter().filter(|z| **z != 0.0).count(),
                 run.units.1
             ),
-            [pictures, draw(run, Some(sample)).into()],
+            [pictures, draw(run, Some(sample))],
         );
     }
     report.section("Use by level").table(
@@ -247,62 +247,16 @@ fn show(run: &Run, source: &str, config: &Config) -> Report {
     report
 }
 
-/// The tree as a fan: levels are rings round the root, so that many leaves have room. `sample` shows only what it switches on.
-fn draw(run: &Run, sample: Option<usize>) -> Svg {
-    let (tree, size) = (run.coder.tree(), if sample.is_some() { 560.0 } else { 760.0 });
-    let tile = size / 26.0;
-    // Every leaf has its angle; a node stands in the middle of its children.
-    let leaves: Vec<usize> =
-        in_order(tree).into_iter().filter(|&n| tree.children(Some(n)).next().is_none()).collect();
-    let mut angle = vec![0.0; tree.nodes()];
-    for (i, &leaf) in leaves.iter().enumerate() {
-        angle[leaf] = std::f64::consts::TAU * i as f64 / leaves.len() as f64;
-    }
-    for node in (0..tree.nodes()).rev() {
-        let children: Vec<f64> = tree.children(Some(node)).map(|child| angle[child]).collect();
-        if !children.is_empty() {
-            angle[node] = children.iter().sum::<f64>() / children.len() as f64;
-        }
-    }
-    let radius =
-        |node: usize| (size / 2.0 - tile) * tree.level(node) as f64 / (tree.levels() - 1).max(1) as f64;
-    let place = |node: usize| {
-        let (sin, cos) = angle[node].sin_cos();
-        (size / 2.0 + radius(node) * cos, size / 2.0 + radius(node) * sin)
-    };
+/// The filters at their places; `sample` shows only what it switches on.
+fn draw(run: &Run, sample: Option<usize>) -> Figure {
     let strength = |node: usize| match sample {
-        Some(sample) => run.codes[(node, sample)].abs() / run.codes.column(sample).amax().max(1e-9),
+        Some(sample) => {
+            run.codes[(node, sample)].abs() / run.codes.column(sample).amax().max(f32::MIN_POSITIVE)
+        }
         None => run.rates[node],
     };
-    let mut picture = Svg::new(size as u32, size as u32);
-    for node in 0..tree.nodes() {
-        if let Some(parent) = tree.parent(node) {
-            let on = strength(node) > 0.0;
-            let width = if on { 0.8 + 6.0 * f64::from(strength(node)).sqrt() } else { 0.5 };
-            picture.line(place(node), place(parent), width, if on { colour::BLUE } else { colour::MUTED });
-        }
-    }
-    for node in 0..tree.nodes() {
-        if sample.is_none() || strength(node) > 0.0 {
-            let (x, y) = place(node);
-            let atom = Raster::signed(run.coder.dictionary.column(node).as_slice(), SIDE);
-            picture.image((x - tile / 2.0, y - tile / 2.0), (tile, tile), &atom);
-        }
-    }
-    picture
-}
-
-/// Every node, children after their parent and before its next sibling.
-fn in_order(tree: &Tree) -> Vec<usize> {
-    let mut waiting: Vec<usize> = tree.children(None).collect();
-    let mut order = Vec::new();
-    waiting.reverse();
-    while let Some(node) = waiting.pop() {
-        order.push(node);
-        let children: Vec<usize> = tree.children(Some(node)).collect();
-        waiting.extend(children.into_iter().rev());
-    }
-    order
+    let size = if sample.is_some() { 560 } else { 760 };
+    fan(run.coder.tree(), &run.coder.dictionary, SIDE, size, sample.is_some(), strength)
 }
 
 #[cfg(test)]

@@ -43,6 +43,7 @@ impl Trainable for ica::Config {
     fn check(&self) -> Result<()> {
         at_least_one(&[("map", self.units()), ("batch", self.batch), ("steps", self.steps)])?;
         not_negative(&[("epsilon", self.epsilon), ("rate", self.rate), ("momentum", self.momentum)])?;
+        pools(self.map, self.first_window)?;
         pools(self.map, self.window).map(drop)
     }
 
@@ -74,6 +75,7 @@ impl Trainable for student_t::Config {
             ("leaps", self.leaps),
         ])?;
         not_negative(&[("alpha", self.alpha), ("rate", self.rate), ("momentum", self.momentum)])?;
+        pools(self.map, self.first_window)?;
         pools(self.map, self.window).map(drop)
     }
 
@@ -86,7 +88,8 @@ impl Trainable for student_t::Config {
     }
 
     fn train(&self, lesson: &Lesson, rng: &mut Rng, progress: &mut Progress<'_>) -> Result<Learned> {
-        let mut model = StudentT::new(self, pools(self.map, self.window)?, lesson.x.nrows(), rng);
+        let mut model = StudentT::new(self, pools(self.map, self.window)?, lesson.x.nrows(), rng)?;
+        model.fit_width(&lesson.x.columns(0, lesson.x.ncols().min(1000)).into_owned());
         let mut places = Rng::from_rng(rng);
         model.train(self, batches(&lesson.x, &mut places), rng, |step, apart, accepted| {
             // Both are drawn on a logarithmic axis; what is not positive has no place there.
