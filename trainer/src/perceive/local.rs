@@ -64,14 +64,14 @@ impl Default for Config {
             sheet: [48, 48],
             density: 2,
             window: 11,
-            pool: 9,
+            pool: 7,
             stride: 2,
-            sigma: 2.0,
-            lambda: 0.3,
+            sigma: 1.5,
+            lambda: 1.2,
             epsilon: 0.01,
             iterations: 12,
-            batch: 32,
-            steps: 1500,
+            batch: 16,
+            steps: 4000,
             rate: 0.05,
         }
     }
@@ -226,4 +226,41 @@ fn pieces(images: &Images, [rows, columns]: [usize; 2], n: usize, rng: &mut Rng)
         return square;
     }
     DMatrix::from_fn(rows * columns, n, |pixel, nth| square[(pixel / columns * side + pixel % columns, nth)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::dead_leaves::{self, DeadLeaves};
+    use rand::SeedableRng;
+
+    #[test]
+    fn a_sheet_that_is_not_square_learns_from_whole_images() {
+        let rng = &mut Rng::seed_from_u64(6);
+        let leaves = DeadLeaves { rows: 64, cols: 64, ..DeadLeaves::default() };
+        let white = whiten(&dead_leaves::generate(&leaves, 2, rng), 7, 20, 3.0, rng);
+        assert_eq!((white.rows, white.cols), (58, 58));
+        let config =
+            Config { sheet: [12, 20], window: 7, pool: 5, steps: 150, batch: 16, ..Config::default() };
+        let mut sheet = Sheet::new(&config, rng).unwrap();
+        let mut energies = Vec::new();
+        sheet.train(&config, &white, rng, |_, [missed, penalty]| energies.push(missed + penalty)).unwrap();
+        let mean = |part: &[f32]| part.iter().sum::<f32>() / part.len() as f32;
+        let (first, last) = (mean(&energies[..10]), mean(&energies[140..]));
+        assert!(last < first, "{first} {last}");
+        let large = Config { sheet: [200, 20], ..config };
+        let complaint = Sheet::new(&large, rng).unwrap().train(&large, &white, rng, |_, _| ()).unwrap_err();
+        assert!(complaint.to_string().contains("take a smaller sheet"));
+    }
+
+    #[test]
+    fn a_flat_picture_stays_flat_under_blur_and_a_spot_spreads() {
+        assert!(blur(&[2.0; 35], 7, 1.5).iter().all(|v| (v - 2.0).abs() < 1e-5));
+        let mut spot = vec![0.0; 121];
+        spot[60] = 1.0;
+        let spread = blur(&spot, 11, 1.0);
+        assert!(
+            (spread.iter().sum::<f32>() - 1.0).abs() < 1e-5 && spread[60] < 0.2 && spread[61] == spread[59]
+        );
+    }
 }

@@ -268,3 +268,46 @@ impl Topographic {
         &self.dictionary.atoms
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::dead_leaves::{self, DeadLeaves};
+    use rand::SeedableRng;
+
+    #[test]
+    fn training_lowers_every_part_and_the_encoder_follows() {
+        let rng = &mut Rng::seed_from_u64(4);
+        let leaves = DeadLeaves { rows: 64, cols: 64, ..DeadLeaves::default() };
+        let images = dead_leaves::generate(&leaves, 2, rng);
+        let config = Config {
+            side: 8,
+            components: 20,
+            map: [6, 6],
+            window: 3,
+            stride: 1,
+            batch: 64,
+            steps: 600,
+            ..Config::default()
+        };
+        let eye = Eye::new(&images, config.side, config.components, rng);
+        let mut model = Topographic::new(&config, rng).unwrap();
+        let mut energies = Vec::new();
+        let batch = |n: usize| eye.look(&images, n, rng);
+        model.train(&config, batch, |_, criteria| energies.push(criteria)).unwrap();
+        let mean =
+            |part: &[[f32; 3]], which: usize| part.iter().map(|e| e[which]).sum::<f32>() / part.len() as f32;
+        let (first, last) = (&energies[..20], &energies[energies.len() - 20..]);
+        let energy = |part| mean(part, 0) + mean(part, 1);
+        assert!(energy(last) < energy(first), "{} {}", energy(first), energy(last));
+        assert!(mean(last, 2) < 0.5 * mean(first, 2), "{} {}", mean(first, 2), mean(last, 2));
+        assert!(model.dictionary().column_iter().all(|atom| (atom.norm() - 1.0).abs() < 1e-5));
+
+        // Pictures and components are the same patches.
+        let x = eye.look(&images, 5, &mut Rng::seed_from_u64(5));
+        let again = eye.stimuli(&eye.picture(&x));
+        for (x, again) in x.column_iter().zip(again.column_iter()) {
+            assert!((x / x.norm() - again / again.norm()).amax() < 1e-4);
+        }
+    }
+}

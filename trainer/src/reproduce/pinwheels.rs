@@ -16,7 +16,7 @@ use anyhow::Result;
 use rand::SeedableRng;
 
 /// Pixels along a side of the whitening filter, and the components that it keeps.
-const WHITENING: (usize, usize) = (11, 50);
+const WHITENING: (usize, usize) = (11, 25);
 /// `σ` of the window in which contrast is normalised, in pixels.
 const SPREAD: f32 = 4.0;
 /// Rows and columns of units whose filters are shown, from the middle of the sheet.
