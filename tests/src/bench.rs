@@ -30,7 +30,7 @@ pub const SIZES: Sizes =
 
 /// The sizes of a recogniser: as many units, and ten classes.
 pub const PERCEPTION: Sizes = Sizes {
-    observation: 16,
+    observation: 4,
     code: SIZES.code,
     state: 0,
     action: CLASSES as u16,

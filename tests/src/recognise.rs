@@ -216,5 +216,5 @@ fn golden() -> Result<(), Failure> {
             Ok(())
         })?;
     }
-    golden.is("scores", 0x9f40_ec66)
+    golden.is("scores", 0x92fd_3969)
 }

@@ -1,5 +1,5 @@
-//! The tensors of an agent with a LISTA encoder, a learned model, a policy and a value, and of LISTA with a classifier
-//! alone, in any sizes.
+//! The tensors of an agent with a LISTA encoder, a learned model, a policy and a value, and of LISTA alone with its
+//! decoder and a classifier, in any sizes.
 
 use forethought::artifact::Sizes;
 
@@ -7,7 +7,7 @@ use forethought::artifact::Sizes;
 pub type Tensor = (&'static str, &'static str, usize, usize);
 
 /// Every tensor, for a state with one angle, whose cosine and sine are measured.
-pub const fn tensors(sizes: Sizes) -> [Tensor; 39] {
+pub const fn tensors(sizes: Sizes) -> [Tensor; 37] {
     let (ny, nc) = (sizes.observation as usize, sizes.code as usize);
     let (nx, nu, nz, nh) =
         (sizes.state as usize, sizes.action as usize, sizes.latent as usize, sizes.hidden as usize);
@@ -16,8 +16,6 @@ pub const fn tensors(sizes: Sizes) -> [Tensor; 39] {
         ("perceive", "bias", nc, 1),
         ("perceive", "s", nc, nc),
         ("perceive", "threshold", nc, 1),
-        ("perceive", "dictionary", ny, nc),
-        ("perceive", "mean", ny, 1),
         ("readout", "w", 2, nc),
         ("readout", "b", 2, 1),
         ("estimate", "mean", nx, 1),
@@ -54,14 +52,16 @@ pub const fn tensors(sizes: Sizes) -> [Tensor; 39] {
     ]
 }
 
-/// Every tensor of an encoder with a classifier.
-pub const fn perception(sizes: Sizes) -> [Tensor; 6] {
+/// Every tensor of an encoder with decoder and classifier.
+pub const fn perception(sizes: Sizes) -> [Tensor; 8] {
     let (ny, nc, classes) = (sizes.observation as usize, sizes.code as usize, sizes.action as usize);
     [
         ("perceive", "w_e", nc, ny),
         ("perceive", "bias", nc, 1),
         ("perceive", "s", nc, nc),
         ("perceive", "threshold", nc, 1),
+        ("perceive", "dictionary", ny, nc),
+        ("perceive", "mean", ny, 1),
         ("classify", "w", classes, nc),
         ("classify", "b", classes, 1),
     ]

@@ -68,10 +68,10 @@ pub const SIZES: Sizes = Sizes {
 };
 
 /// Part, name, rows and columns of every tensor.
-pub const TENSORS: [Tensor; 39] = tensors(SIZES);
+pub const TENSORS: [Tensor; 37] = tensors(SIZES);
 
 /// The same of the recogniser's tensors.
-pub const PERCEPTION: [Tensor; 6] = tensors::perception(Sizes { action: CLASSES as u16, ..SIZES });
+pub const PERCEPTION: [Tensor; 8] = tensors::perception(Sizes { action: CLASSES as u16, ..SIZES });
 
 /// The weight in a row and a column of a tensor.
 pub fn weight(part: &str, name: &str, row: usize, col: usize) -> f32 {

@@ -41,11 +41,9 @@ const SIZES: Sizes = Sizes {
     horizon: H as u16,
 };
 
-/// What an agent with a learned model needs; a value and a decoder it need not have.
+/// What an agent with a learned model needs; a value it need not have.
 fn tensors() -> impl Iterator<Item = tensors::Tensor> {
-    let optional =
-        |part, name| part == "value" || matches!(name, "dictionary" | "mean") && part == "perceive";
-    tensors::tensors(SIZES).into_iter().filter(move |(part, name, ..)| !optional(*part, *name))
+    tensors::tensors(SIZES).into_iter().filter(|(part, ..)| *part != "value")
 }
 
 fn value(part: &str, name: &str, row: usize, col: usize) -> f32 {
@@ -128,9 +126,10 @@ impl File {
     }
 }
 
-/// What a mind that only perceives needs, and its classifier.
+/// What a mind that only perceives needs, and its classifier; a decoder it need not have.
 fn perception_tensors() -> impl Iterator<Item = tensors::Tensor> {
-    tensors::perception(Sizes { action: CLASSES as u16, ..SIZES }).into_iter()
+    let tensors = tensors::perception(Sizes { action: CLASSES as u16, ..SIZES });
+    tensors.into_iter().filter(|(_, name, ..)| !matches!(*name, "dictionary" | "mean"))
 }
 
 /// The header of an encoder with so many outputs.
