@@ -151,7 +151,7 @@ fn an_encoder_that_knows_no_labels_gets_a_classifier_too() {
     let task = room.file(
         "ica.toml",
         "[data]\nkind = \"signals\"\npath = \"table.csv\"\nlabels = \"classes.csv\"\npreprocess = \"whiten\"\n\
-         components = 16\n[encoder]\nkind = \"ica\"\nmap = [4, 4]\nsteps = 50\nbatch = 200\n",
+         components = 16\n[encoder]\nkind = \"ica\"\nmap = [4, 4]\nwindow = 3\nfirst_window = 3\nsteps = 50\nbatch = 200\n",
     );
     let out = room.0.path().join("out");
     let output = forethought(&["train", &task, "--out", out.to_str().expect("UTF-8")]);
@@ -160,6 +160,54 @@ fn an_encoder_that_knows_no_labels_gets_a_classifier_too() {
     let file = WeightFile::read(&out.join("perception.fth")).expect("an artifact");
     let artifact = file.parse().expect("a readable artifact");
     assert_eq!((artifact.sizes().nc(), artifact.sizes().nu()), (16, 2));
+}
+
+#[test]
+fn every_encoder_is_trained_exported_and_run() {
+    let room = Room::new();
+    room.file("table.csv", bumps(300).0);
+    let small = "[encoder.dictionary]\nunits = 40\nbatch = 100\nbatches = 20\n";
+    let short = "[encoder.training]\nlast = 100\n";
+    let encoders = [
+        ("mean", "psd", "units = 40\nsteps = 200\n".to_owned()),
+        (
+            "whiten",
+            "topographic",
+            "map = [6, 6]\nwindow = 3\nstride = 1\nlambda = 0.1\nsteps = 400\n".to_owned(),
+        ),
+        ("mean", "coupled", format!("{small}{short}")),
+        ("whiten", "coupled", format!("{small}{short}[encoder.network]\nweights = \"analytic\"\n")),
+        ("none", "lamp", format!("{small}{short}[encoder.network]\nlayers = 3\n")),
+        ("mean", "lcod", format!("{small}{short}[encoder.network]\nsteps = 8\n")),
+        (
+            "mean",
+            "tree",
+            format!("[encoder.dictionary]\nbranching = [1, 6, 4]\nbatches = 40\nbatch = 100\n{short}"),
+        ),
+        (
+            "mean",
+            "structured-dictionary",
+            format!("[encoder.dictionary]\nmap = [6, 6]\nbatches = 20\nbatch = 100\n{short}"),
+        ),
+        (
+            "mean",
+            "inhibition",
+            format!(
+                "[encoder.dictionary]\nstructure.ring = {{ units = 36, radius = 2 }}\nbatches = 20\nbatch = 100\n{short}"
+            ),
+        ),
+        ("whiten", "student-t", "map = [5, 6]\nsteps = 20\n".to_owned()),
+    ];
+    for (preprocess, kind, settings) in encoders {
+        let data = format!("kind = \"signals\"\npath = \"table.csv\"\npreprocess = \"{preprocess}\"");
+        let task =
+            room.file("task.toml", format!("[data]\n{data}\n[encoder]\nkind = \"{kind}\"\n{settings}"));
+        let out = room.0.path().join("out");
+        let output = forethought(&["train", &task, "--out", out.to_str().expect("UTF-8")]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{kind}: {said}");
+        assert!(share(&said, "reconstructions miss").expect("a line") < 60.0, "{kind}: {said}");
+    }
 }
 
 #[test]
@@ -246,7 +294,9 @@ fn wrong_settings_get_one_sentence_that_names_the_key() {
     says("", "units = 5000", &["encoder.units", "1024", "5000"]);
     says("", "sparsity = -0.1", &["encoder.sparsity"]);
     says("", "unit = 3", &["my.toml", "unit", "units"]);
-    let ica = format!("[data]\n{data}\n[encoder]\nkind = \"ica\"\nmap = [4, 5]\nsteps = 2\n");
+    let ica = format!(
+        "[data]\n{data}\n[encoder]\nkind = \"ica\"\nmap = [4, 5]\nwindow = 3\nfirst_window = 3\nsteps = 2\n"
+    );
     let text = complaint(&["train", &room.file("ica.toml", &ica)]);
     assert!(text.contains("data.preprocess = \"whiten\""), "{text}");
     let ica = ica.replace("[encoder]", "preprocess = \"whiten\"\ncomponents = 7\n[encoder]");

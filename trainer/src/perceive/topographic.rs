@@ -17,12 +17,14 @@ use crate::{
         images::Images,
         patches::{self, Keep, Kind, Whitening},
     },
+    export::Tensors,
     optim::{Adam, AdamConfig, Schedule},
     perceive::inference::{largest_eigenvalue, normalise},
     tape::{Id, ParameterSet, Tape},
     worlds::{Rng, camera::normal},
 };
 use anyhow::Result;
+use forethought::artifact;
 use nalgebra::DMatrix;
 use serde::{Deserialize, Serialize};
 
@@ -261,6 +263,17 @@ impl Topographic {
     pub fn encode(&self, x: &DMatrix<f32>) -> DMatrix<f32> {
         let tape = Tape::new();
         tape.value(self.guess(&tape, x)).clone_owned()
+    }
+
+    /// Adds the part `perceive` for whitened components, and says how it runs.
+    pub fn export(&self, tensors: &mut Tensors) -> artifact::Encoder {
+        let value = |id| self.params[id].clone();
+        tensors.matrix("perceive", "w", value(self.m));
+        tensors.matrix("perceive", "bias", value(self.b));
+        tensors.matrix("perceive", "gain", value(self.g));
+        tensors.matrix("perceive", "dictionary", self.dictionary().clone());
+        tensors.matrix("perceive", "mean", DMatrix::zeros(self.dictionary().nrows(), 1));
+        artifact::Encoder::Psd
     }
 
     /// `D`, one atom of whitened components a column.

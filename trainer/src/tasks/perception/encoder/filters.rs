@@ -36,7 +36,7 @@ fn learned(filters: &DMatrix<f32>) -> Result<Learned> {
 
 /// The pools around every unit of a map.
 fn pools(map: [usize; 2], window: usize) -> Result<Pools> {
-    Pools::torus(map, [window; 2], [1, 1], Weights::Flat).context("in encoder.window")
+    Pools::torus(map, [window; 2], [1, 1], Weights::Flat).context("in encoder.map, window and first_window")
 }
 
 impl Trainable for ica::Config {

@@ -1,19 +1,27 @@
 //! The encoders that a task file can name, one small adapter each.
 
 mod autoencoder;
+pub mod dictionary;
 mod drsae;
 mod filters;
+pub mod predicted;
+mod topographic;
 
 use super::preprocess::Preprocess;
 use crate::{
     export::Tensors,
-    perceive::{self, ica, lista, student_t},
+    perceive::{
+        coupled, drsae as discriminative, ica, inhibition, lamp, lista, psd, structured_dictionary,
+        student_t, topographic as maps, tree,
+    },
     tasks::Progress,
     worlds::Rng,
 };
 use anyhow::{Result, ensure};
+use dictionary::Sparse;
 use forethought::artifact;
 use nalgebra::DMatrix;
+use predicted::{Coordinates, Free, Predicted};
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
@@ -23,9 +31,26 @@ use serde::{Deserialize, Serialize};
 pub enum Config {
     /// A learned encoder of `T` iterations with its decoder, and a classifier if there are labels.
     Lista(lista::Config),
+    /// Predictive sparse decomposition: a dictionary together with one layer that predicts its codes.
+    Psd(psd::Config),
+    /// The same with overlapping pools on a torus, on whitened samples: a topographic map.
+    Topographic(maps::Config),
+    /// A sparse dictionary, then an encoder with a matrix of its own that predicts its codes; with
+    /// `network.weights = "analytic"` it is ALISTA, with `"dictionary"` only steps and thresholds are learned.
+    Coupled(Predicted<Sparse, coupled::Config>),
+    /// The same with learned approximate message passing.
+    Lamp(Predicted<Sparse, lamp::Config>),
+    /// The same with learned coordinate descent.
+    Lcod(Predicted<Sparse, Coordinates>),
+    /// A dictionary on a tree, and LISTA that predicts its codes.
+    Tree(Predicted<tree::Config, Free>),
+    /// A dictionary with overlapping pools, and LISTA that predicts its codes.
+    StructuredDictionary(Predicted<structured_dictionary::Config, Free>),
+    /// A dictionary with lateral inhibition, and LISTA that predicts its codes.
+    Inhibition(Predicted<inhibition::Config, Free>),
     /// The discriminative recurrent sparse autoencoder.
     #[serde(rename = "drsae")]
-    DrSae(perceive::drsae::Config),
+    DrSae(discriminative::Config),
     /// Topographic independent component analysis of whitened samples.
     Ica(ica::Config),
     /// A product of Student-t experts on whitened samples.
@@ -37,6 +62,14 @@ impl Config {
     pub fn trainable(&self) -> &dyn Trainable {
         match self {
             Self::Lista(config) => config,
+            Self::Psd(config) => config,
+            Self::Topographic(config) => config,
+            Self::Coupled(config) => config,
+            Self::Lamp(config) => config,
+            Self::Lcod(config) => config,
+            Self::Tree(config) => config,
+            Self::StructuredDictionary(config) => config,
+            Self::Inhibition(config) => config,
             Self::DrSae(config) => config,
             Self::Ica(config) => config,
             Self::StudentT(config) => config,
