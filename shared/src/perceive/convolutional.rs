@@ -1,4 +1,4 @@
-//! The convolutional encoder: stages of [normalisation](super::normalise), [convolution](super::convolution) and
+//! The convolutional encoder: stages of [normalisation](super::normalise), [convolution] and
 //! [pooling](super::pool), one after the other; the last maps are the code.
 
 use super::{
