@@ -51,7 +51,7 @@ pub fn fan(
 /// Filters in the order of their units round a ring.
 pub fn ring(atoms: &DMatrix<f32>, side: usize, size: u32) -> Figure {
     let edge = f64::from(size);
-    let tile = 2.2 * edge / atoms.ncols().max(1) as f64;
+    let tile = (4.2 * edge / atoms.ncols().max(1) as f64).min(edge / 8.0);
     let mut picture = Svg::new(size, size);
     for unit in 0..atoms.ncols() {
         let (sin, cos) = (TAU * unit as f64 / atoms.ncols() as f64).sin_cos();
