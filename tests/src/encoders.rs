@@ -25,6 +25,7 @@ pub const CASES: &[Case] = &[
     Case { name: "encoders: LAMP matches f64", run: lamp },
     Case { name: "encoders: LCoD matches f64", run: lcod },
     Case { name: "encoders: LISTA with thresholds for each layer matches f64", run: layered_lista },
+    Case { name: "encoders: LISTA with gains for each layer matches f64", run: gained_lista },
     Case { name: "encoders: the n-th largest is reached by n entries", run: largest },
     Case { name: "encoders: golden bits", run: golden },
 ];
@@ -55,6 +56,7 @@ fn value(name: &str, row: usize, col: usize) -> f32 {
     let weight = tiny::weight("perceive", name, row, col);
     match name {
         "gain" => 1.0 + 0.2 * weight,
+        "gains" => 0.7 + 0.2 * weight,
         "step" => 0.6 + 0.1 * weight,
         "bypass" => row as f32,
         "w" => 0.3 * weight,
@@ -235,23 +237,38 @@ fn lcod() -> Result<(), Failure> {
     )
 }
 
+const THRESHOLDS: Shape = ("threshold", NC * LAYERS as usize, 1);
+const GAINS: Shape = ("gains", 3 * LAYERS as usize, 1);
+
+/// `zᵗ⁺¹ = h(γ (α b + β zᵗ + S zᵗ))`
+fn unrolled(y: &[f64; NY], gains: impl Fn(usize) -> [f64; 3]) -> [f64; NC] {
+    let mut drive: [f64; NC] = core::array::from_fn(|i| number("bias", i));
+    add("w_e", false, y, &mut drive);
+    let mut z = [0.0; NC];
+    for t in 0..usize::from(LAYERS) {
+        let [alpha, beta, gamma] = gains(t);
+        let mut v: [f64; NC] = core::array::from_fn(|i| alpha * drive[i] + beta * z[i]);
+        add("s", false, &z, &mut v);
+        z = core::array::from_fn(|i| soft(gamma * v[i], number("threshold", t * NC + i)));
+    }
+    z
+}
+
 fn layered_lista() -> Result<(), Failure> {
-    let thresholds = ("threshold", NC * usize::from(LAYERS), 1);
     compare(
         LISTA,
-        &[&[W_E, BIAS, S, thresholds]],
+        &[&[W_E, BIAS, S, THRESHOLDS]],
         |a, y| encode::<Lista<'_, NY, NC>>(a, y),
-        |y| {
-            let mut drive: [f64; NC] = core::array::from_fn(|i| number("bias", i));
-            add("w_e", false, y, &mut drive);
-            let mut z = [0.0; NC];
-            for t in 0..usize::from(LAYERS) {
-                let mut v = drive;
-                add("s", false, &z, &mut v);
-                z = core::array::from_fn(|i| soft(v[i], number("threshold", t * NC + i)));
-            }
-            z
-        },
+        |y| unrolled(y, |_| [1.0, 0.0, 1.0]),
+    )
+}
+
+fn gained_lista() -> Result<(), Failure> {
+    compare(
+        LISTA,
+        &[&[W_E, BIAS, S, THRESHOLDS, GAINS]],
+        |a, y| encode::<Lista<'_, NY, NC>>(a, y),
+        |y| unrolled(y, |t| core::array::from_fn(|i| number("gains", 3 * t + i))),
     )
 }
 
@@ -285,5 +302,6 @@ fn golden() -> Result<(), Failure> {
     see(COUPLED, &[&DECODER, &OF_LAYERS], |a, y| encode::<Coupled<'_, NY, NC>>(a, y))?;
     see(LAMP, &[&DECODER, &[W], &OF_LAYERS], |a, y| encode::<Lamp<'_, NY, NC>>(a, y))?;
     see(LCOD, &[&[W_E, BIAS, S, THRESHOLD]], |a, y| encode::<Lcod<'_, NY, NC>>(a, y))?;
-    golden.is("codes", 0x7b09_ed48)
+    see(LISTA, &[&[W_E, BIAS, S, THRESHOLDS, GAINS]], |a, y| encode::<Lista<'_, NY, NC>>(a, y))?;
+    golden.is("codes", 0xe7d0_1fc2)
 }

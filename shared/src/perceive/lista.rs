@@ -5,6 +5,9 @@
 //! ```
 //! with `h_θ` the soft threshold `sign(v)·max(|v|−θ, 0)` or its rectified half `max(v−θ, 0)`, and one threshold `θ` a
 //! unit, the same for all layers or one for each. `c` takes in the mean of the observations: `c = −W_e ȳ`.
+//!
+//! Layers may have gains: `γ_t (α_t b + β_t zᵗ + S zᵗ)` in place of `b + S zᵗ`. Three numbers a layer do much of what
+//! matrices of its own would do, `γ_t α_t W_e` and `γ_t (β_t I + S)`, and cost no flash.
 
 use super::{
     Encoder,
@@ -24,6 +27,8 @@ pub struct Lista<'a, const NY: usize, const NC: usize> {
     s: Dense<'a>,
     /// `θ` of all layers, or of each, one layer after the other.
     threshold: &'a [f32],
+    /// `α, β, γ` of each layer; empty where they are `1, 0, 1`.
+    gains: &'a [f32],
     /// `T`: how many times the code is fed back.
     iterations: u16,
     activation: Activation,
@@ -50,7 +55,8 @@ impl<'a, const NY: usize, const NC: usize> Load<'a> for Lista<'a, NY, NC> {
         let artifact::Encoder::Lista { iterations, activation } = *artifact.encoder() else {
             return Err(ArtifactError::Kind { expected: "LISTA" });
         };
-        let threshold = match artifact.vector(PART, "threshold", nc * (usize::from(iterations) + 1)) {
+        let layers = usize::from(iterations) + 1;
+        let threshold = match artifact.vector(PART, "threshold", nc * layers) {
             Ok(of_each) => of_each,
             Err(_) => artifact.vector(PART, "threshold", nc)?,
         };
@@ -59,6 +65,10 @@ impl<'a, const NY: usize, const NC: usize> Load<'a> for Lista<'a, NY, NC> {
             bias: artifact.vector(PART, "bias", nc)?,
             s: artifact.matrix(PART, "s", nc, nc)?,
             threshold,
+            gains: match artifact.header().has_tensor(PART, "gains") {
+                true => artifact.vector(PART, "gains", 3 * layers)?,
+                false => &[],
+            },
             iterations,
             activation,
         })
@@ -86,10 +96,26 @@ impl<const NY: usize, const NC: usize> Encoder<NY, NC> for Lista<'_, NY, NC> {
         }
         self.w_e.add(y, drive);
         let mut thresholds = self.threshold.chunks(self.bias.len().max(1)).cycle();
-        self.shrink(thresholds.next(), drive, code);
+        let (gains, _) = self.gains.as_chunks::<3>();
+        let mut gains = gains.iter();
+        match gains.next() {
+            None => self.shrink(thresholds.next(), drive, code),
+            Some([alpha, _, gamma]) => {
+                *next = *drive;
+                next.iter_mut().for_each(|v| *v = gamma * (alpha * *v));
+                self.shrink(thresholds.next(), next, code);
+            }
+        }
         for _ in 0..self.iterations {
             *next = *drive;
+            let gains = gains.next();
+            if let Some([alpha, beta, _]) = gains {
+                next.iter_mut().zip(&*code).for_each(|(v, z)| *v = alpha * *v + beta * z);
+            }
             self.s.add(code, next);
+            if let Some([_, _, gamma]) = gains {
+                next.iter_mut().for_each(|v| *v *= gamma);
+            }
             self.shrink(thresholds.next(), next, code);
         }
     }

@@ -3,6 +3,8 @@
 //! ```text
 //! b = W_e (y − ȳ),   z⁰ = h_θ(b),   zᵗ⁺¹ = h_θ(b + S zᵗ)
 //! ```
+//! Where layers have gains, `γ_t (α_t b + β_t zᵗ + S zᵗ)` stands in place of `b + S zᵗ`.
+//!
 //! It learns in two ways. On given codes or on the lasso objective, depth by depth, as all [unrolled](super::unrolled)
 //! encoders do. Or on three criteria at once, after the discriminative recurrent sparse autoencoder (Rolfe & LeCun 2013):
 //!
@@ -15,7 +17,7 @@
 use super::{
     coupled::analytic,
     inference::{largest_eigenvalue, normalise},
-    unrolled::{Trained, Unrolled, weight},
+    unrolled::{Trained, Unrolled, spread, weight},
 };
 use crate::{
     export::Tensors,
@@ -67,6 +69,8 @@ pub struct Lista {
     s: Id,
     /// Of all layers, or of each.
     thresholds: Vec<Id>,
+    /// `α, β, γ` of each layer, or none.
+    gains: Vec<[Id; 3]>,
     dictionary: Id,
     /// `R` and `r`, of no rows where nothing is measured.
     readout: Id,
@@ -93,6 +97,9 @@ pub enum Start {
         ridge: f32,
         /// Layers.
         layers: usize,
+        /// Whether each layer has gains of its own. Without them all layers shrink alike, and what a high threshold takes
+        /// from the active units in the first layers cannot be given back.
+        gains: bool,
     },
 }
 
@@ -118,6 +125,7 @@ impl Lista {
     pub fn of(dictionary: DMatrix<f32>, mean: DMatrix<f32>, start: Start, activation: Activation) -> Self {
         let units = dictionary.ncols();
         let threshold = |theta| DMatrix::from_element(units, 1, theta);
+        let mut with_gains = false;
         let (w_e, s, thresholds) = match start {
             Start::Ista { lambda } => {
                 let gram = dictionary.transpose() * &dictionary;
@@ -125,14 +133,20 @@ impl Lista {
                 let w_e = dictionary.transpose() / lipschitz;
                 (w_e, DMatrix::identity(units, units) - gram / lipschitz, vec![threshold(lambda / lipschitz)])
             }
-            Start::Analytic { threshold: (theta, factor), ridge, layers } => {
+            Start::Analytic { threshold: (theta, factor), ridge, layers, gains } => {
+                with_gains = gains;
                 let w_e = analytic(&dictionary, ridge).transpose();
                 let s = DMatrix::identity(units, units) - &w_e * &dictionary;
                 (w_e, s, (0..layers).map(|t| threshold(theta * factor.powi(t as i32))).collect())
             }
         };
         let mut params = ParameterSet::new();
+        let gained = if with_gains { thresholds.len() } else { 0 };
+        let mut gain = |name, value| params.add(name, DMatrix::from_element(1, 1, value));
         Self {
+            gains: (0..gained)
+                .map(|_| [("α", 1.0), ("β", 0.0), ("γ", 1.0)].map(|(name, value)| gain(name, value)))
+                .collect(),
             w_e: params.add("w_e", w_e),
             s: params.add("s", s),
             iterations: thresholds.len() - 1,
@@ -154,8 +168,18 @@ impl Lista {
         let drive = tape.matmul(w_e, centred);
         let mut z = None;
         for (t, &theta) in (0..layers).zip(self.thresholds.iter().cycle()) {
-            let theta = weight(theta, trained.layer(t, layers));
-            let v = z.map_or(drive, |z| tape.add(drive, tape.matmul(s, z)));
+            let learns = trained.layer(t, layers);
+            let theta = weight(theta, learns);
+            let v = match self.gains.get(t) {
+                None => z.map_or(drive, |z| tape.add(drive, tape.matmul(s, z))),
+                Some(gains) => {
+                    let [alpha, beta, gamma] =
+                        gains.map(|id| spread(tape, weight(id, learns), self.sizes().1));
+                    let drive = tape.mul_col(drive, alpha);
+                    let own = |z| tape.add(tape.mul_col(z, beta), tape.matmul(s, z));
+                    tape.mul_col(z.map_or(drive, |z| tape.add(drive, own(z))), gamma)
+                }
+            };
             z = Some(match self.activation {
                 Activation::Soft => tape.soft_threshold(v, theta),
                 Activation::Rectified => tape.shrink(v, theta),
@@ -243,6 +267,10 @@ impl Unrolled for Lista {
         let thresholds = self.thresholds.iter().take(layers);
         let thresholds: Vec<f32> = thresholds.flat_map(|&id| self.params[id].as_slice()).copied().collect();
         tensors.vector("perceive", "threshold", &thresholds);
+        if !self.gains.is_empty() {
+            let gains = self.gains[..layers].iter().flatten().map(|&id| self.params[id][0]);
+            tensors.vector("perceive", "gains", &gains.collect::<Vec<_>>());
+        }
         tensors.matrix("perceive", "dictionary", value(self.dictionary));
         tensors.matrix("perceive", "mean", self.mean.clone());
         if self.params[self.readout].nrows() > 0 {

@@ -257,7 +257,10 @@ mod tests {
             let config = coupled::Config { layers: LAYERS, weights, bypass, most: 0.1, ..Default::default() };
             Coupled::new(&config, dictionary.clone(), mean.clone())
         };
-        let start = Start::Analytic { threshold: (0.2, 0.8), ridge: 0.0, layers: LAYERS };
+        let analytic = |gains| {
+            let start = Start::Analytic { threshold: (0.2, 0.8), ridge: 0.0, layers: LAYERS, gains };
+            Lista::of(dictionary.clone(), mean.clone(), start, Activation::Soft)
+        };
         let y = problem.draw(100, &mut rng).0;
         let learnt = [
             learns(shrinkage(Weights::Learned, 0.0)),
@@ -270,8 +273,14 @@ mod tests {
                 mean.clone(),
             )),
             learns(Lcod::new(dictionary, mean.clone(), 0.1)),
-            learns(Lista::of(dictionary.clone(), mean.clone(), start, Activation::Soft)),
-            learns(Lista::of(dictionary.clone(), mean, Start::Ista { lambda: 0.1 }, Activation::Rectified)),
+            learns(analytic(false)),
+            learns(analytic(true)),
+            learns(Lista::of(
+                dictionary.clone(),
+                mean.clone(),
+                Start::Ista { lambda: 0.1 },
+                Activation::Rectified,
+            )),
             learns(Psd::new(&psd::Config { units: 48, ..Default::default() }, &y, &mut rng)),
         ];
         for (before, after) in learnt {

@@ -51,10 +51,22 @@ pub fn run(seed: u64, quick: bool) -> Result<Vec<Method>> {
     let (y, z) = problem.draw(if quick { 50 } else { 500 }, rng);
     let bench = Bench { problem, y, z, quick, seed };
     let methods = vec![
-        bench.iterations("ISTA", if quick { 10 } else { 4600 }),
+        bench.iterations("ISTA", if quick { 10 } else { 6000 }),
         bench.iterations("FISTA", if quick { 10 } else { 300 }),
         bench.amp()?,
-        bench.lista()?,
+        bench.lista(
+            (
+                "LISTA, all layers alike",
+                "W_e and S are learned, shared by all layers; thresholds a unit and layer",
+            ),
+            false,
+            &Config { scales: 150, last: 1000, rate: 1e-4, ..NOTHING },
+        )?,
+        bench.lista(
+            ("LISTA", "the same, and each layer has gains of its own: γα W_e and γ(βI + S)"),
+            true,
+            &Config { scales: 600, last: 300, rate: 2e-5, ..NOTHING },
+        )?,
         bench.coupled(
             "learned steps",
             "W = D: a step and a threshold a layer are learned",
@@ -204,14 +216,17 @@ impl Bench {
         Ok(Method { name: "LAMP", about, layered: true, curve })
     }
 
-    fn lista(&self) -> Result<Method> {
-        let start = Start::Analytic { threshold: (0.3, 0.85), ridge: RIDGE, layers: DEEP };
+    fn lista(
+        &self,
+        (name, about): (&'static str, &'static str),
+        gains: bool,
+        training: &Config,
+    ) -> Result<Method> {
+        let start = Start::Analytic { threshold: (0.3, 0.85), ridge: RIDGE, layers: DEEP, gains };
         let mut encoder = Lista::of(self.problem.dictionary.clone(), self.mean(), start, Activation::Soft);
-        let training = Config { scales: 150, scale_rate: 5e-3, last: 1000, rate: 1e-4, ..NOTHING };
-        let curve = self.train(&mut encoder, &training, &[DEEP])?;
-        eprintln!("  seed {}: LISTA, {:.1} dB", self.seed, curve[curve.len() - 1]);
-        let about = "W_e and S are learned, shared by all layers; thresholds a unit and layer";
-        Ok(Method { name: "LISTA", about, layered: true, curve })
+        let curve = self.train(&mut encoder, &Config { scale_rate: 5e-3, ..training.clone() }, &[DEEP])?;
+        eprintln!("  seed {}: {name}, {:.1} dB", self.seed, curve[curve.len() - 1]);
+        Ok(Method { name, about, layered: true, curve })
     }
 }
 
