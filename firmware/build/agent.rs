@@ -53,12 +53,12 @@ pub fn source(weights: &[u8], file: &str) -> Result<String, ArtifactError> {
 
     let Sizes { observation: ny, code: nc, state: nx, action: nu, latent: nz, hidden: nh, horizon: h } =
         artifact.sizes();
-    let mind = mind(artifact.header());
+    let (mind, answer) = (mind(artifact.header()), artifact.header().answer());
     let values = ny.max(nx.into());
-    let (request, reply) = (frame(REQUEST, values), frame(REPLY, nu.into()));
+    let (request, reply) = (frame(REQUEST, values), frame(REPLY, answer as u32));
     let embedded = embed("WEIGHTS", weights, file);
     Ok(format!(
-        "{mind}pub type State = <Mind as forethought::agent::Mind<'static, {nx}, {nu}>>::State;
+        "{mind}pub type State = <Mind as forethought::agent::Mind<'static, {nx}, {answer}>>::State;
 pub const NY: usize = {ny};
 pub const NC: usize = {nc};
 pub const NX: usize = {nx};
@@ -66,6 +66,8 @@ pub const NU: usize = {nu};
 pub const NZ: usize = {nz};
 pub const NH: usize = {nh};
 pub const H: usize = {h};
+/// Numbers in an answer.
+pub const ANSWER: usize = {answer};
 /// The most values in a reading.
 pub const VALUES: usize = {values};
 /// The longest frames of the link.
@@ -97,19 +99,27 @@ fn mind(header: &Header<'_>) -> String {
         Model::Network => format!("network::Network<'static, {nx}, {nu}, {nz}, {nh}>"),
         Model::Pendulum => "physics::pendulum::Pendulum".to_owned(),
     };
-    let encoder = format!("pub type Encoder = forethought::perceive::{encoder};\n");
-    encoder
-        + &match header.kind {
-            Kind::Agent => format!(
-                "pub type Model = forethought::predict::{model};
+    let encoder = format!("pub type Encoder = forethought::perceive::{encoder};");
+    let model = format!("pub type Model = forethought::predict::{model};");
+    match header.kind {
+        Kind::Agent => format!(
+            "{encoder}
+{model}
 pub type Mind = forethought::agent::Agent<'static, Encoder, Model, {ny}, {nc}, {nx}, {nu}, {nz}, {nh}, {h}>;
 "
-            ),
-            Kind::Perception => format!(
-                "pub type Mind = forethought::recognise::Recogniser<'static, Encoder, {ny}, {nc}, {nu}>;
+        ),
+        Kind::Perception => format!(
+            "{encoder}
+pub type Mind = forethought::recognise::Recogniser<'static, Encoder, {ny}, {nc}, {nu}>;
 "
-            ),
-        }
+        ),
+        Kind::Model => format!(
+            "{model}
+pub type Mind = forethought::forecast::Forecaster<Model, {nx}, {nu}, {nz}, {answer}>;
+",
+            answer = header.answer()
+        ),
+    }
 }
 
 /// A weight file as a constant of the firmware: it is read where it lies in flash.

@@ -11,8 +11,8 @@ const SMALL: Sizes =
 /// The same for a recogniser.
 const SMALL_PERCEPTION: Sizes = Sizes { action: 5, state: 0, hidden: 0, horizon: 0, ..SMALL };
 
-/// Writes `bench.rs`: the types of the bench's sizes and its weights, and small weights for each model and for
-/// perception.
+/// Writes `bench.rs`: the types of the bench's sizes and its weights, and small weights for each model, for perception
+/// and for a model alone.
 pub fn generate(out_dir: &Path) {
     let save =
         |name: &str, weights: &[u8]| fs::write(out_dir.join(name), weights).expect("cargo made OUT_DIR");
@@ -22,6 +22,7 @@ pub fn generate(out_dir: &Path) {
     for (constant, file, weights) in [
         ("SMALL_NETWORK", "network.fth", weights(SMALL, Model::Network)),
         ("SMALL_PENDULUM", "pendulum.fth", weights(SMALL, Model::Pendulum)),
+        ("SMALL_MODEL", "small_model.fth", model(SMALL)),
         ("SMALL_PERCEPTION", "small_perception.fth", perception(SMALL_PERCEPTION)),
         ("PERCEPTION", "perception.fth", perception(bench::PERCEPTION)),
     ] {
@@ -37,6 +38,10 @@ fn weights(sizes: Sizes, model: Model) -> Vec<u8> {
 
 fn perception(sizes: Sizes) -> Vec<u8> {
     written(|buffer| bench::perception(sizes, buffer))
+}
+
+fn model(sizes: Sizes) -> Vec<u8> {
+    written(|buffer| bench::model(sizes, buffer))
 }
 
 fn written(write: impl FnOnce(&mut [u8]) -> Result<usize, WriteError>) -> Vec<u8> {

@@ -23,6 +23,10 @@ fn main() -> io::Result<()> {
     for target in ["artifact", "artifact_crc"] {
         seed(&corpus.join(target), "perception", &buffer.0[..length])?;
     }
+    let length = tiny::fill_model(|_| {}, &mut buffer).expect("the tiny forecaster's file can be written");
+    for target in ["artifact", "artifact_crc"] {
+        seed(&corpus.join(target), "model", &buffer.0[..length])?;
+    }
     let values = [0.5, -0.25, 0.0].into_iter();
     let observe = |reading| Request::<8>::Observe { step: 300, mode: Mode::Policy, reading };
     let requests = [

@@ -8,7 +8,7 @@ use forethought::{
     perceive::lista::Lista,
     predict::network::Network,
 };
-use forethought_tests::tiny::{CLASSES, Learned, Physical, Recogniser};
+use forethought_tests::tiny::{CLASSES, Forecaster, Learned, NX, Physical, Recogniser};
 
 /// An agent type that is larger than the seeds' artifacts.
 type Larger<'a> = Agent<'a, Lista<'a, 11, 17>, Network<'a, 4, 3, 2, 13>, 11, 17, 4, 3, 2, 13, 8>;
@@ -37,6 +37,17 @@ pub fn parse_and_run(bytes: &[u8]) {
     run::<Physical<'_>, _, _>(&artifact);
     run::<Larger<'_>, _, _>(&artifact);
     recognise(&artifact);
+    foresee(&artifact);
+}
+
+fn foresee(artifact: &Artifact<'_>) {
+    let Ok(mind) = Forecaster::load(artifact) else { return };
+    let asked = vec![healthy(artifact); artifact.sizes().ny()];
+    let (mut state, mut decision) = (Zero::ZERO, Decision::ZERO);
+    mind.step(&mut state, Reading::Sensors(&asked), Mode::Plan, &mut decision)
+        .expect("a healthy reading is taken");
+    mind.step(&mut state, Reading::Missing, Mode::Plan, &mut decision).expect_err("no reading is refused");
+    assert_eq!(decision.action, [0.0; NX]);
 }
 
 fn recognise(artifact: &Artifact<'_>) {

@@ -335,6 +335,19 @@ pub(crate) fn take(
     range: core::ops::RangeInclusive<f32>,
     target: &mut [f32],
 ) -> Result<(), SensorError> {
+    check(values, expected, range)?;
+    for (target, value) in target.iter_mut().zip(values) {
+        *target = *value;
+    }
+    Ok(())
+}
+
+/// Checks every value of a reading.
+pub(crate) fn check(
+    values: &[f32],
+    expected: usize,
+    range: core::ops::RangeInclusive<f32>,
+) -> Result<(), SensorError> {
     if values.len() != expected {
         return Err(SensorError::Length { expected: expected as u32, found: values.len() as u32 });
     }
@@ -344,9 +357,6 @@ pub(crate) fn take(
     }
     if let Some(index) = find(&|v| !range.contains(v)) {
         return Err(SensorError::OutOfRange { index });
-    }
-    for (target, value) in target.iter_mut().zip(values) {
-        *target = *value;
     }
     Ok(())
 }

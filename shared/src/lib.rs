@@ -2,8 +2,8 @@
 //!
 //! The kernels that run on chip and host alike, bit for bit: a learned sparse code of the sensors ([`perceive`]), a
 //! Kalman filter ([`estimate`]), a forward model ([`predict`]), a receding-horizon planner ([`plan`]), a policy
-//! ([`policy`]), the [`agent`] that joins them, a mind that only perceives ([`recognise`]), the weight file
-//! ([`artifact`]) and the messages between world and mind ([`link`]).
+//! ([`policy`]), the [`agent`] that joins them, a mind that only perceives ([`recognise`]) and one that only
+//! foresees ([`forecast`]), the weight file ([`artifact`]) and the messages between world and mind ([`link`]).
 //!
 //! No heap, no `unsafe`, no panic after an artifact has been accepted. Const generics size the memory, always in this
 //! order: `NY` observation, `NC` code, `NX` state, `NU` action, `NZ` latent, `NH` hidden, `H` horizon. A type may be
@@ -26,6 +26,7 @@ pub mod cost;
 pub mod dense;
 pub mod estimate;
 pub mod feature;
+pub mod forecast;
 pub mod link;
 pub mod math;
 pub mod network;

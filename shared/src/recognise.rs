@@ -41,7 +41,7 @@ impl<'a, E: Encoder<NY, NC> + Load<'a>, const NY: usize, const NC: usize, const 
         artifact.check_kind(Kind::Perception)?;
         let sizes = artifact.sizes();
         sizes.check_observation::<NY, NC>()?;
-        sizes.check_output::<NU>()?;
+        artifact.header().check_answer::<NU>()?;
         let classifier = if artifact.has("classify") { Some(Classifier::load(artifact)?) } else { None };
         let encoder = E::load(artifact)?;
         Ok(Self { sensors: artifact.header().sensors, observation: sizes.ny(), encoder, classifier })

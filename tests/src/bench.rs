@@ -203,6 +203,12 @@ pub fn perception(sizes: Sizes, buffer: &mut [u8]) -> Result<usize, WriteError> 
     pack(header, tensors::perception(sizes), buffer)
 }
 
+/// The same of a learned model alone.
+pub fn model(sizes: Sizes, buffer: &mut [u8]) -> Result<usize, WriteError> {
+    let Header { angles, sensors, model, provenance, .. } = header(sizes, Model::Network);
+    pack(Header::model(sizes, angles, sensors, model, provenance), tensors::model(sizes), buffer)
+}
+
 fn pack<const N: usize>(
     header: Header<'_>,
     tensors: [Tensor; N],

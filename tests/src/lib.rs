@@ -22,6 +22,7 @@ mod dense;
 mod encoders;
 mod estimate;
 mod failure;
+mod forecast;
 mod link;
 mod math;
 mod network;
@@ -55,7 +56,7 @@ fn zero<T: Zero>() -> T {
 /// Every test.
 pub const CASES: &[Case] = &ALL;
 
-const FAMILIES: [&[Case]; 15] = [
+const FAMILIES: [&[Case]; 16] = [
     math::CASES,
     dense::CASES,
     perceive::CASES,
@@ -68,6 +69,7 @@ const FAMILIES: [&[Case]; 15] = [
     plan::CASES,
     policy::CASES,
     agent::CASES,
+    forecast::CASES,
     recognise::CASES,
     artifact::CASES,
     link::CASES,

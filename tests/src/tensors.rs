@@ -52,6 +52,12 @@ pub const fn tensors(sizes: Sizes) -> [Tensor; 37] {
     ]
 }
 
+/// Every tensor of a learned model alone.
+pub const fn model(sizes: Sizes) -> [Tensor; 9] {
+    let [_, _, _, _, _, _, _, _, _, _, w_x, w_s, w_u, w_z, b1, w_h, b2, w_o, b_o, ..] = tensors(sizes);
+    [w_x, w_s, w_u, w_z, b1, w_h, b2, w_o, b_o]
+}
+
 /// Every tensor of an encoder with decoder and classifier.
 pub const fn perception(sizes: Sizes) -> [Tensor; 8] {
     let (ny, nc, classes) = (sizes.observation as usize, sizes.code as usize, sizes.action as usize);

@@ -4,7 +4,8 @@
 //! [`NC`] directions, the forward model is a small-signal copy of the physics, and every network has a little noise from
 //! an integer generator on top, so that no weight is zero and no sum is exact.
 //!
-//! The same eyes without the rest are a tiny recogniser: it tells in which third of the circle the pendulum is.
+//! The same eyes without the rest are a tiny recogniser: it tells in which third of the circle the pendulum is. The same
+//! forward model without the rest is a tiny forecaster.
 
 use crate::{
     Failure,
@@ -18,7 +19,7 @@ use forethought::{
         Planner, Provenance, Sensors, Sizes, Term, VERSION, write,
     },
     feature::{Angles, Feature, Map},
-    math,
+    forecast, math,
     perceive::lista::Lista,
     predict::{ForwardModel, network::Network, physics::pendulum::Pendulum},
     recognise,
@@ -52,6 +53,9 @@ pub type Learned<'a> = Agent<'a, Lista<'a, NY, NC>, Network<'a, NX, NU, NZ, NH>,
 
 /// The recogniser.
 pub type Recogniser<'a> = recognise::Recogniser<'a, Lista<'a, NY, NC>, NY, NC, CLASSES>;
+
+/// The forecaster.
+pub type Forecaster<'a> = forecast::Forecaster<Network<'a, NX, NU, NZ, NH>, NX, NU, NZ, NX>;
 
 /// Holds the weight file.
 pub type Buffer = Aligned<[u8; 7168]>;
@@ -246,6 +250,23 @@ pub fn with_encoder<R>(then: impl FnOnce(&Artifact<'_>) -> Result<R, Failure>) -
     let [w_e, bias, s, threshold, ..] = PERCEPTION;
     let length = fill_tensors(perception(NC), &[w_e, bias, s, threshold], &weight, &mut buffer)?;
     then(&Artifact::parse(&buffer.0[..length])?)
+}
+
+/// Makes the forecaster's weight file on the stack and hands it on, parsed.
+pub fn with_model<R>(then: impl FnOnce(&Artifact<'_>) -> Result<R, Failure>) -> Result<R, Failure> {
+    let mut buffer = Aligned([0; _]);
+    let length = fill_model(|_| {}, &mut buffer)?;
+    then(&Artifact::parse(&buffer.0[..length])?)
+}
+
+/// Writes the forecaster's weight file, after `adjust` has had its way with the header, and returns its length.
+pub fn fill_model(adjust: impl FnOnce(&mut Header<'static>), buffer: &mut Buffer) -> Result<usize, Failure> {
+    let Header { sizes, angles, model, provenance, .. } = header(Model::Network);
+    // As far as the tiny model was ever asked.
+    let sensors = Sensors { low: -10.0, high: 10.0 };
+    let mut header = Header::model(sizes, angles, sensors, model, provenance);
+    adjust(&mut header);
+    fill_tensors(header, &tensors::model(SIZES), &weight, buffer)
 }
 
 /// Makes a weight file on the stack and hands it on, parsed.

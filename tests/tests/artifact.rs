@@ -5,6 +5,7 @@ use forethought::{
     agent::{Agent, Decision, Mind, Mode, Reading},
     artifact::*,
     feature::{Angles, Feature, Map},
+    forecast::Forecaster,
     perceive::lista::Lista,
     predict::{network::Network, physics::pendulum::Pendulum},
     recognise::Recogniser,
@@ -30,6 +31,8 @@ const CLASSES: usize = 4;
 
 type Exact<'a> = Recogniser<'a, Lista<'a, NY, NC>, NY, NC, CLASSES>;
 type Coder<'a> = Recogniser<'a, Lista<'a, 5, 7>, 5, 7, 7>;
+
+type Foreseeing<'a> = Forecaster<Network<'a, 3, 2, 2, 5>, 3, 2, 2, 3>;
 
 const SIZES: Sizes = Sizes {
     observation: NY as u32,
@@ -145,6 +148,14 @@ fn perception(change: impl FnOnce(&mut Header<'static>)) -> File {
     file_with(header, perception_tensors())
 }
 
+/// A file of a forward model alone, with this setting changed.
+fn model(change: impl FnOnce(&mut Header<'static>)) -> File {
+    let Header { angles, sensors, model, provenance, .. } = header();
+    let mut header = Header::model(SIZES, angles, sensors, model, provenance);
+    change(&mut header);
+    file_with(header, tensors::model(SIZES).into_iter())
+}
+
 /// A file with this header, and with the tensors of an agent that `keep` wants.
 fn file_of(header: Header<'static>, keep: impl Fn(&str, &str) -> bool) -> File {
     file_with(header, tensors().filter(|(part, name, ..)| keep(part, name)))
@@ -229,6 +240,19 @@ fn run(artifact: &Artifact<'_>) {
     steps::<Physical<'_>, _, _>(artifact);
     recognise::<Exact<'_>, _>(artifact);
     recognise::<Coder<'_>, _>(artifact);
+    foresee(artifact);
+}
+
+fn foresee(artifact: &Artifact<'_>) {
+    let Ok(mind) = Foreseeing::load(artifact) else { return };
+    assert_eq!(artifact.header().kind, Kind::Model);
+    let (mut state, mut decision) = (Zero::ZERO, Decision::ZERO);
+    let Sensors { low, high } = artifact.header().sensors;
+    let asked = vec![0.5 * low + 0.5 * high; artifact.sizes().ny()];
+    let result = mind.step(&mut state, Reading::Sensors(&asked), Mode::Plan, &mut decision);
+    assert_eq!(result, Ok(()));
+    assert!(mind.step(&mut state, Reading::Sensors(&[f32::NAN]), Mode::Plan, &mut decision).is_err());
+    assert_eq!(decision.action, [0.0; 3]);
 }
 
 fn recognise<'a, M: Mind<'a, 0, N>, const N: usize>(artifact: &Artifact<'a>) {
@@ -292,6 +316,22 @@ fn perception_needs_no_agent() {
         header.model = Model::Pendulum;
     });
     Exact::load(&odd.parse().unwrap()).unwrap();
+}
+
+#[test]
+fn a_model_needs_no_agent() {
+    let file = model(|_| {});
+    let artifact = file.parse().unwrap();
+    let sizes = Sizes { observation: (NX + NU + NZ) as u32, code: 0, horizon: 0, ..SIZES };
+    assert_eq!((artifact.sizes(), artifact.header().answer()), (sizes, NX));
+    Foreseeing::load(&artifact).unwrap();
+    run(&artifact);
+    // What an agent must have in range is not looked at.
+    let odd = model(|header| header.planner.step = f32::NAN);
+    Foreseeing::load(&odd.parse().unwrap()).unwrap();
+    type Short<'a> = Forecaster<Network<'a, NX, NU, NZ, NH>, NX, NU, NZ, 1>;
+    let error = ArtifactError::TooLarge { what: "outputs", capacity: 1, found: NX };
+    assert_eq!(Short::load(&artifact).unwrap_err(), error);
 }
 
 #[test]
@@ -418,6 +458,18 @@ proptest! {
     #[test]
     fn mutated_perception_is_refused_or_runs(changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6)) {
         let mut file = perception(|_| {});
+        for (at, byte) in changes {
+            let at = 8 + at.index(file.length - 8);
+            file.bytes_mut()[at] = byte;
+        }
+        if let Ok(artifact) = file.mend().parse() {
+            run(&artifact);
+        }
+    }
+
+    #[test]
+    fn a_mutated_model_is_refused_or_runs(changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6)) {
+        let mut file = model(|_| {});
         for (at, byte) in changes {
             let at = 8 + at.index(file.length - 8);
             file.bytes_mut()[at] = byte;
@@ -639,6 +691,23 @@ fn every_setting_of_perception_out_of_range_has_its_sentence() {
 }
 
 #[test]
+fn every_setting_of_a_model_out_of_range_has_its_sentence() {
+    let inputs = "a forward model's observation is its state, its action and its latent variable";
+    let no_agent = "a forward model alone has no code and no horizon";
+    let cases: [(Change, &str); 6] = [
+        (|h| h.sizes.state = 0, "the state needs at least one component"),
+        (|h| h.angles = Angles(0b100), "an angle is past the end of the state"),
+        (|h| h.sizes.code = 1, no_agent),
+        (|h| h.sizes.horizon = 1, no_agent),
+        (|h| h.sizes.observation = 3, inputs),
+        (|h| h.sizes.latent = 2, inputs),
+    ];
+    for (change, what) in cases {
+        assert_eq!(model(change).error(), ArtifactError::Setting { what });
+    }
+}
+
+#[test]
 fn every_number_out_of_range_has_its_sentence() {
     for (part, name, number, what) in [
         ("action", "low", 1.0, "an action's low end must be below its high end"),
@@ -674,7 +743,7 @@ fn every_error_has_its_sentence() {
         ),
         (
             ArtifactError::Version { found: 1 },
-            "the weight file has format version 1, this program reads version 2: export it again",
+            "the weight file has format version 1, this program reads version 3: export it again",
         ),
         (ArtifactError::Header, "the weight file's header cannot be decoded: export it again"),
         (ArtifactError::Extent { offset: 64 }, "a tensor at byte 64 reaches past the end of the weight file"),

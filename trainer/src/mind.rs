@@ -11,6 +11,7 @@ use forethought::{
     Zero,
     agent::{self, Agent, Decision, Diagnostics, Mode, Reading, SensorError},
     artifact::{self, Artifact, ArtifactError, FEATURES, Header, Kind, Load, Model},
+    forecast::Forecaster,
     perceive::{Encoder, convolutional, decoder::Decoder, maps::Maps, readout::ReadOut},
     predict::{ForwardModel, network::Network, physics::pendulum::Pendulum},
     recognise::Recogniser,
@@ -35,7 +36,7 @@ struct Running<'a, A: agent::Mind<'a, NX, NU>, const NX: usize, const NU: usize>
     agent: A,
     state: Box<A::State>,
     nx: usize,
-    nu: usize,
+    answer: usize,
 }
 
 impl<'a, A: agent::Mind<'a, NX, NU>, const NX: usize, const NU: usize> Mind for Running<'a, A, NX, NU> {
@@ -46,7 +47,7 @@ impl<'a, A: agent::Mind<'a, NX, NU>, const NX: usize, const NU: usize> Mind for 
     fn step(&mut self, reading: Reading<'_>, mode: Mode) -> (Vec<f32>, Diagnostics, Option<SensorError>) {
         let mut decision = Decision::ZERO;
         let refused = self.agent.step(&mut self.state, reading, mode, &mut decision).err();
-        (decision.action[..self.nu].to_vec(), decision.diagnostics, refused)
+        (decision.action[..self.answer].to_vec(), decision.diagnostics, refused)
     }
 
     fn estimate(&self) -> Vec<f32> {
@@ -61,29 +62,29 @@ impl<'a, A: agent::Mind<'a, NX, NU>, const NX: usize, const NU: usize> Mind for 
 fn sized<'a, A: agent::Mind<'a, NX, NU> + 'a, const NX: usize, const NU: usize>(
     artifact: &Artifact<'a>,
 ) -> Result<Box<dyn Mind + 'a>, ArtifactError> {
-    let sizes = artifact.sizes();
-    let agent = A::load(artifact)?;
-    Ok(Box::new(Running { agent, state: Box::new(A::State::ZERO), nx: sizes.nx(), nu: sizes.nu() }))
+    let (nx, answer) = (artifact.sizes().nx(), artifact.header().answer());
+    Ok(Box::new(Running { agent: A::load(artifact)?, state: Box::new(A::State::ZERO), nx, answer }))
 }
 
 /// The pendulum's agents and others of their size.
 type Small<'a, M> = Agent<'a, AnyEncoder<'a, 256, 64>, M, 256, 64, 2, 1, 0, 32, 40>;
 /// Every other agent.
 type Large<'a, M> = Agent<'a, AnyEncoder<'a, NY, NC>, M, NY, NC, 16, 8, 16, 256, 128>;
+/// Every learned forward model.
+type Foreseeing<'a> = Network<'a, 16, 8, 16, 256>;
 /// Everything that only perceives.
 type Perception<'a> = Recogniser<'a, AnyEncoder<'a, NY, NC>, NY, NC, OUTPUTS>;
 
 /// Loads an artifact into the smallest type that holds it.
 pub fn load<'a>(artifact: &Artifact<'a>) -> Result<Box<dyn Mind + 'a>, ArtifactError> {
-    if artifact.header().kind == Kind::Perception {
-        return sized::<Perception<'a>, 0, OUTPUTS>(artifact);
-    }
-    match artifact.header().model {
-        Model::Pendulum => sized::<Small<'a, Pendulum>, 2, 1>(artifact),
-        Model::Network => match sized::<Small<'a, Network<'a, 2, 1, 0, 32>>, 2, 1>(artifact) {
-            Err(ArtifactError::TooLarge { .. }) => {
-                sized::<Large<'a, Network<'a, 16, 8, 16, 256>>, 16, 8>(artifact)
-            }
+    let header = artifact.header();
+    match (header.kind, header.model) {
+        (Kind::Perception, _) => sized::<Perception<'a>, 0, OUTPUTS>(artifact),
+        (Kind::Model, Model::Pendulum) => sized::<Forecaster<Pendulum, 2, 1, 0, 2>, 2, 2>(artifact),
+        (Kind::Model, Model::Network) => sized::<Forecaster<Foreseeing<'a>, 16, 8, 16, 16>, 16, 16>(artifact),
+        (Kind::Agent, Model::Pendulum) => sized::<Small<'a, Pendulum>, 2, 1>(artifact),
+        (Kind::Agent, Model::Network) => match sized::<Small<'a, Network<'a, 2, 1, 0, 32>>, 2, 1>(artifact) {
+            Err(ArtifactError::TooLarge { .. }) => sized::<Large<'a, Foreseeing<'a>>, 16, 8>(artifact),
             fits => fits,
         },
     }
@@ -139,7 +140,7 @@ pub struct Perceived {
 pub fn model<'a>(
     artifact: &Artifact<'a>,
 ) -> Result<impl Fn(&[f32], &[f32]) -> Vec<f32> + use<'a>, ArtifactError> {
-    let model = Network::<16, 8, 16, 256>::load(artifact)?;
+    let model = Foreseeing::load(artifact)?;
     let nx = artifact.sizes().nx();
     Ok(move |x: &[f32], u: &[f32]| {
         let (mut state, mut action, mut next) = ([0.0; 16], [0.0; 8], [0.0; 16]);
@@ -166,13 +167,15 @@ pub fn state_size(header: &Header<'_>) -> usize {
         artifact::Encoder::CoordinateDescent { .. } => nc,
     };
     let perceive = ny + nc + scratch;
-    if header.kind == Kind::Perception {
-        return 4 * perceive;
-    }
     let trace = match header.model {
         Model::Network => 2 * nx + 2 * nh,
         Model::Pendulum => 2,
     };
+    match header.kind {
+        Kind::Agent => (),
+        Kind::Perception => return 4 * perceive,
+        Kind::Model => return 4 * (trace + nx),
+    }
     let rollout = h * (nu + nx + trace) + 1;
     let estimate = nx + nx * nx + 1;
     let planner = 2 * rollout + 2 * h * nu + 1;

@@ -1,4 +1,4 @@
-//! The agent, or a mind that only perceives: answers each observation that comes over the serial line.
+//! The agent, or a mind that only perceives or foresees: answers each observation that comes over the serial line.
 #![no_std]
 #![no_main]
 
@@ -12,7 +12,7 @@ mod flashed {
 }
 
 use defmt::{Display2Format, error, info, warn};
-use flashed::{Mind, NU, REPLY_FRAME, REQUEST_FRAME, State, VALUES, WEIGHTS};
+use flashed::{ANSWER, Mind, REPLY_FRAME, REQUEST_FRAME, State, VALUES, WEIGHTS};
 use forethought::{
     Zero,
     agent::{Decision, Mind as _, Mode},
@@ -82,7 +82,7 @@ impl Device {
         }
     }
 
-    fn answer(&mut self, request: Result<Request<VALUES>, LinkError>) -> Reply<NU> {
+    fn answer(&mut self, request: Result<Request<VALUES>, LinkError>) -> Reply<ANSWER> {
         match request {
             Err(damage) => Reply::Error(damage),
             Ok(Request::Hello { protocol: PROTOCOL }) => {
@@ -102,7 +102,7 @@ impl Device {
         }
     }
 
-    fn decide(&mut self, step: u32, mode: Mode, reading: &Reading<VALUES>) -> Reply<NU> {
+    fn decide(&mut self, step: u32, mode: Mode, reading: &Reading<VALUES>) -> Reply<ANSWER> {
         let mut decision = Decision::ZERO;
         let before = board::instructions();
         let result = self.mind.step(self.state, reading.as_reading(), mode, &mut decision);
@@ -120,7 +120,7 @@ impl Device {
     }
 }
 
-fn send(reply: &Reply<NU>) {
+fn send(reply: &Reply<ANSWER>) {
     let mut buffer = [0; REPLY_FRAME];
     match encode(reply, &mut buffer) {
         Ok(frame) => board::write_bytes(frame),

@@ -16,16 +16,18 @@ mod flashed {
 
 use core::hint::black_box;
 use flashed::{
-    H, NC, NH, NU, NX, NY, NZ, REQUEST_FRAME, SMALL_NETWORK, SMALL_PENDULUM, SMALL_PERCEPTION, VALUES,
+    H, NC, NH, NU, NX, NY, NZ, REQUEST_FRAME, SMALL_MODEL, SMALL_NETWORK, SMALL_PENDULUM, SMALL_PERCEPTION,
+    VALUES,
 };
 use forethought::{
     Zero,
-    agent::{Agent, Decision, Mind, Mode, Reading},
+    agent::{self, Agent, Decision, Mind, Mode, Reading},
     artifact::{Artifact, ArtifactError, FEATURES, Load},
     cost::Cost,
     dense::{Dense, dot},
     estimate::kalman::{self, Kalman},
     feature::{Angles, Feature, Map},
+    forecast::Forecaster,
     link::{self, Receiver, Reply, Request},
     math,
     network::StateNetwork,
@@ -72,6 +74,7 @@ fn main() -> ! {
         everything::<Learned>(&SMALL_NETWORK.0),
         everything::<Pendulum>(&SMALL_PENDULUM.0),
         perception::<Eyes>(&SMALL_PERCEPTION.0),
+        forecaster::<Learned>(&SMALL_MODEL.0),
     ];
     maps();
     // A file of another encoder, which the optimiser does not know: that this is refused is no failure.
@@ -266,6 +269,22 @@ fn perception<E: Encoder<NY, NC> + Load<'static>>(weights: &'static [u8]) -> Res
     Decoder::load(&artifact)?.reconstruct(black_box(&decision.action[..]), black_box(&mut frame[..]));
     Classifier::load(&artifact)?.score(black_box(&frame[..]), black_box(&mut decision.action[..]));
     black_box(class(black_box(&decision.action[..])));
+    Ok(())
+}
+
+/// A mind that is only the forward model `M`.
+fn forecaster<M: ForwardModel<NX, NU, NZ> + Load<'static>>(
+    weights: &'static [u8],
+) -> Result<(), ArtifactError> {
+    type Mind<M> = Forecaster<M, NX, NU, NZ, NX>;
+    let artifact = Artifact::parse(black_box(weights))?;
+    let mind = Mind::<M>::load(&artifact)?;
+    let (mut state, mut decision) = (<Mind<M> as agent::Mind<'static, NX, NX>>::State::ZERO, Decision::ZERO);
+    let asked = black_box([0.1; NX + NU + NZ]);
+    for reading in [Reading::Sensors(&asked), Reading::State(&asked), Reading::Missing] {
+        let _ = black_box(mind.step(&mut state, black_box(reading), black_box(Mode::Plan), &mut decision));
+    }
+    black_box((decision, mind.estimate(&state), mind.planned(&state)));
     Ok(())
 }
 

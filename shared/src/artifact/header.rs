@@ -51,12 +51,14 @@ pub enum Kind {
     /// [`Recogniser`](crate::recognise::Recogniser): it perceives, and answers with the code or with the scores of
     /// classes. There is no state; the settings of model, filter, cost and planner are not looked at.
     Perception,
+    /// [`Forecaster`](crate::forecast::Forecaster): a forward model, and nothing else is looked at.
+    Model,
 }
 
 /// Dimensions, in the order of the const generics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sizes {
-    /// `NY`: numbers in an observation.
+    /// `NY`: numbers in an observation; of a forward model alone, those of state, action and latent variable.
     pub observation: u32,
     /// `NC`: units of the code.
     pub code: u32,
@@ -119,11 +121,6 @@ impl Sizes {
         fits("state components", NX, self.nx())?;
         fits("action components", NU, self.nu())?;
         fits("latent components", NZ, self.nz())
-    }
-
-    /// Whether what a recogniser answers fits a type.
-    pub fn check_output<const NU: usize>(self) -> Result<(), ArtifactError> {
-        fits("outputs", NU, self.nu())
     }
 
     /// Whether the plan fits a type.
@@ -353,12 +350,43 @@ impl<'a> Header<'a> {
         provenance: Provenance<'a>,
     ) -> Self {
         Self {
-            version: super::VERSION,
             kind: Kind::Perception,
             sizes: Sizes { observation, code, action: outputs, ..Sizes::default() },
-            angles: Angles(0),
             sensors,
             encoder,
+            ..Self::empty(provenance)
+        }
+    }
+
+    /// Of a file that holds a forward model alone. The sizes that matter are those of state, action, latent variable
+    /// and hidden layer.
+    pub fn model(
+        sizes: Sizes,
+        angles: Angles,
+        sensors: Sensors,
+        model: Model,
+        provenance: Provenance<'a>,
+    ) -> Self {
+        let Sizes { state, action, latent, .. } = sizes;
+        let observation = u32::from(state) + u32::from(action) + u32::from(latent);
+        Self {
+            kind: Kind::Model,
+            sizes: Sizes { observation, code: 0, horizon: 0, ..sizes },
+            angles,
+            sensors,
+            model,
+            ..Self::empty(provenance)
+        }
+    }
+
+    fn empty(provenance: Provenance<'a>) -> Self {
+        Self {
+            version: super::VERSION,
+            kind: Kind::Agent,
+            sizes: Sizes::default(),
+            angles: Angles(0),
+            sensors: Sensors { low: -1.0, high: 1.0 },
+            encoder: Encoder::Psd,
             classifier: Classifier::default(),
             model: Model::Network,
             estimator: Estimator { measured: Vec::new(), gate: 0.0, patience: 0 },
@@ -367,6 +395,19 @@ impl<'a> Header<'a> {
             provenance,
             tensors: Vec::new(),
         }
+    }
+
+    /// Numbers in an answer: an action, what a recogniser puts out, or what a forward model says of the next state.
+    pub fn answer(&self) -> usize {
+        match self.kind {
+            Kind::Agent | Kind::Perception => self.sizes.nu(),
+            Kind::Model => self.sizes.nx(),
+        }
+    }
+
+    /// Whether an answer fits a type.
+    pub fn check_answer<const NA: usize>(&self) -> Result<(), ArtifactError> {
+        fits("outputs", NA, self.answer())
     }
 
     /// Whether there is any tensor of `part`.
@@ -389,7 +430,32 @@ impl<'a> Header<'a> {
         match self.kind {
             Kind::Agent => self.validate_agent(),
             Kind::Perception => self.validate_perception(),
+            Kind::Model => self.validate_model(),
         }
+    }
+
+    fn validate_state(&self) -> Result<(), ArtifactError> {
+        first_broken(&[
+            (self.sizes.nx() > 0, "the state needs at least one component"),
+            (self.sizes.nx() <= 64, "the state may have at most 64 components"),
+            (
+                self.angles.0.checked_shr(self.sizes.state.into()).unwrap_or(0) == 0,
+                "an angle is past the end of the state",
+            ),
+        ])
+    }
+
+    fn validate_model(&self) -> Result<(), ArtifactError> {
+        self.validate_state()?;
+        let Sizes { code, horizon, .. } = self.sizes;
+        let inputs = self.sizes.nx() + self.sizes.nu() + self.sizes.nz();
+        first_broken(&[
+            (code == 0 && horizon == 0, "a forward model alone has no code and no horizon"),
+            (
+                self.sizes.ny() == inputs,
+                "a forward model's observation is its state, its action and its latent variable",
+            ),
+        ])
     }
 
     fn validate_perception(&self) -> Result<(), ArtifactError> {
@@ -410,18 +476,13 @@ impl<'a> Header<'a> {
     }
 
     fn validate_agent(&self) -> Result<(), ArtifactError> {
+        self.validate_state()?;
         let sizes = self.sizes;
         let features = self.estimator.measured.iter().chain(self.cost.terms.iter().map(|t| &t.feature));
         let finite = |values: &[f32]| values.iter().all(|v| v.is_finite());
         first_broken(&[
-            (sizes.nx() > 0, "the state needs at least one component"),
-            (sizes.nx() <= 64, "the state may have at most 64 components"),
             (sizes.nu() > 0, "the action needs at least one component"),
             (sizes.h() > 0, "the horizon must be at least one step"),
-            (
-                self.angles.0.checked_shr(sizes.state.into()).unwrap_or(0) == 0,
-                "an angle is past the end of the state",
-            ),
             (features.clone().all(|f| f.index < sizes.state), "a feature is past the end of the state"),
             (
                 features.clone().all(|f| f.map == Map::Value || self.angles.contains(f.index.into())),

@@ -13,7 +13,7 @@ use crate::{dense::Dense, feature::Angles};
 /// The first bytes of every file.
 pub const MAGIC: [u8; 4] = *b"FTH1";
 /// The format this crate reads and writes.
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;
 /// Tensors start at multiples of this many bytes.
 pub const ALIGN: usize = 16;
 /// Magic, total length, header length.
@@ -113,11 +113,12 @@ impl<'a> Artifact<'a> {
         &self.header.encoder
     }
 
-    /// Whether it holds a whole agent or perception alone.
+    /// Whether it holds this kind of mind.
     pub fn check_kind(&self, kind: Kind) -> Result<(), ArtifactError> {
         let expected = match kind {
             Kind::Agent => "a whole agent",
             Kind::Perception => "an encoder alone",
+            Kind::Model => "a forward model alone",
         };
         if self.header.kind == kind { Ok(()) } else { Err(ArtifactError::Kind { expected }) }
     }

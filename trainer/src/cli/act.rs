@@ -6,7 +6,8 @@
 //! safe one; only `{"error": …}` when the line could not be understood.
 //!
 //! Of a mind that only perceives the action is the scores of the classes, and `"class"` the highest; without a classifier
-//! it is the code.
+//! it is the code. A forward model's observation is the numbers of state, action and latent variable one behind the other,
+//! and its answer is `{"next": […]}`, the next state.
 
 use super::{Mode, with_artifact};
 use crate::{data::log::compose, mind};
@@ -47,6 +48,8 @@ struct Line {
 struct Answer {
     #[serde(skip_serializing_if = "Option::is_none")]
     action: Option<Vec<f32>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<Vec<f32>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     class: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -90,15 +93,19 @@ fn answer(artifact: &Artifact<'_>, mind: &mut dyn mind::Mind, mode: Mode, line: 
     if line.reset {
         mind.reset();
     }
-    let perception = artifact.header().kind == Kind::Perception;
+    let kind = artifact.header().kind;
     let plain =
         |values: Vec<Option<f32>>| values.into_iter().map(|v| v.unwrap_or(f32::NAN)).collect::<Vec<_>>();
     let values;
     let mut broken = None;
     let reading = match (line.observation, line.state) {
-        (_, Some(_)) if perception => {
+        (_, Some(_)) if kind == Kind::Perception => {
             anyhow::bail!("this mind only perceives: a line must have `observation`, not `state`")
         }
+        (_, Some(_)) if kind == Kind::Model => anyhow::bail!(
+            "this mind is a forward model: a line must have `observation`, the numbers of state, action and latent \
+             variable one behind the other, not `state`"
+        ),
         (Some(_), Some(_)) => anyhow::bail!("a line may have `observation` or `state`, not both"),
         (None, None) if line.reset => return Ok(Answer::default()),
         (None, None) => Reading::Missing,
@@ -122,9 +129,14 @@ fn answer(artifact: &Artifact<'_>, mind: &mut dyn mind::Mind, mode: Mode, line: 
     };
     // A refused reading has no class.
     let class = if refused.is_none() && artifact.has("classify") { class(&action) } else { None };
-    let diagnostics = (!perception).then_some(diagnostics);
     let error = refused.map(|error| error.to_string());
-    Ok(Answer { action: Some(action), class, diagnostics, error })
+    Ok(match kind {
+        Kind::Agent => {
+            Answer { action: Some(action), diagnostics: Some(diagnostics), error, ..Answer::default() }
+        }
+        Kind::Perception => Answer { action: Some(action), class, error, ..Answer::default() },
+        Kind::Model => Answer { next: Some(action), error, ..Answer::default() },
+    })
 }
 
 /// The model's state from what came: its components, or its coordinates with the cosine and sine of each angle.

@@ -80,6 +80,10 @@ impl Args {
         let holds = with_artifact(&self.artifact, |artifact| match artifact.header().kind {
             Kind::Agent => self.fly(artifact),
             Kind::Perception => self.recognise(artifact),
+            Kind::Model => bail!(
+                "a forward model alone has no world to act in: its errors are in the report of its training; give it \
+                 states and actions with `forethought act`, or compare it with a chip by `forethought hil`"
+            ),
         })?;
         Ok(if holds || !self.check { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }

@@ -1,5 +1,6 @@
 //! `forethought hil`: the world runs here, the mind on the chip, and the same mind here too: every action is compared
-//! bit by bit. A mind that only perceives is shown its test images, or, if it has none, noise.
+//! bit by bit. A mind that only perceives is shown its test images, or, if it has none, noise; a forward model noise where it was
+//! trained.
 
 use super::{Mode, with_artifact};
 use crate::{
@@ -135,7 +136,7 @@ impl Args {
             (Kind::Perception, digits::NAME) => {
                 Box::new(digits::Digits::read(&self.data, artifact.sizes().ny())?)
             }
-            (Kind::Perception, _) => Box::new(Noise::of(artifact)),
+            (Kind::Perception | Kind::Model, _) => Box::new(Noise::of(artifact)),
         })
     }
 
@@ -194,6 +195,7 @@ fn report(artifact: &Artifact<'_>, device: &Device, tally: &Tally, usage: Usage)
     let (action, decision) = match header.kind {
         Kind::Agent => ("actions", "decision"),
         Kind::Perception => ("answers", "observation"),
+        Kind::Model => ("predictions", "prediction"),
     };
     println!("{device}: {n} {action} compared, {} differing bits", tally.bits);
     match (header.kind, header.provenance.task) {
@@ -203,7 +205,7 @@ fn report(artifact: &Artifact<'_>, device: &Device, tally: &Tally, usage: Usage)
             tally.total,
             100.0 * tally.total / n as f64
         ),
-        (Kind::Perception, _) => (),
+        (Kind::Perception | Kind::Model, _) => (),
     }
     println!("  instructions per {decision}: {mean} on average, {most} at most");
     println!("  flash {flash} bytes (code, constants and weights)");

@@ -20,7 +20,11 @@ impl Args {
             let header = artifact.header();
             let p = header.provenance;
             let mut text = String::new();
-            let what = if header.kind == Kind::Agent { "an agent" } else { "perception" };
+            let what = match header.kind {
+                Kind::Agent => "an agent",
+                Kind::Perception => "perception",
+                Kind::Model => "a forward model",
+            };
             writeln!(text, "{}: {what} for `{}`", self.artifact.display(), p.task)?;
             writeln!(text, "  trained by version {} with seed {} on data {:08x}", p.trainer, p.seed, p.data)?;
             writeln!(text, "  format {}, checksum {:08x}", header.version, artifact.checksum())?;
@@ -55,6 +59,18 @@ fn describe(header: &Header<'_>, text: &mut String) -> std::fmt::Result {
             "  encoder {:?}, model {:?}, planner {:?}",
             header.encoder, header.model, header.planner
         );
+    }
+    if header.kind == Kind::Model {
+        writeln!(
+            text,
+            "  sizes: NX {} state, NU {} action, NZ {} latent, NH {} hidden; {} numbers go out",
+            s.state,
+            s.action,
+            s.latent,
+            s.hidden,
+            header.answer()
+        )?;
+        return writeln!(text, "  {sensors}\n  model {:?}", header.model);
     }
     let out = match (header.has("classify"), header.classifier.normalise) {
         (false, _) => "the code goes out as it is".to_owned(),

@@ -5,17 +5,23 @@ use super::{Rng, World};
 use forethought::artifact::{Artifact, Sensors};
 use rand::RngExt;
 
-/// So many numbers within the range of the sensors.
+/// So many numbers, each within its range.
 #[derive(Clone, Debug)]
 pub struct Noise {
-    sensors: Sensors,
-    observation: usize,
+    ranges: Vec<(f32, f32)>,
 }
 
 impl Noise {
-    /// What the mind of an artifact can be shown.
+    /// What the mind of an artifact can be shown: what it was shown in training where the file says so, otherwise
+    /// whatever the sensors' range allows.
     pub fn of(artifact: &Artifact<'_>) -> Self {
-        Self { sensors: artifact.header().sensors, observation: artifact.sizes().ny() }
+        let (Sensors { low, high }, n) = (artifact.header().sensors, artifact.sizes().ny());
+        let trained = |name| artifact.vector("range", name, n).ok();
+        let ranges = match (trained("low"), trained("high")) {
+            (Some(low), Some(high)) => low.iter().copied().zip(high.iter().copied()).collect(),
+            _ => vec![(low, high); n],
+        };
+        Self { ranges }
     }
 }
 
@@ -27,12 +33,11 @@ impl World for Noise {
     }
 
     fn observe(&mut self, rng: &mut Rng) -> Vec<f32> {
-        let Sensors { low, high } = self.sensors;
-        let mut number = || {
+        let mut number = |&(low, high): &(f32, f32)| {
             let share: f32 = rng.random();
-            (low * (1.0 - share) + high * share).clamp(low, high)
+            (low * (1.0 - share) + high * share).max(low).min(high)
         };
-        (0..self.observation).map(|_| number()).collect()
+        self.ranges.iter().map(&mut number).collect()
     }
 
     fn step(&mut self, _: &[f32]) -> f64 {
