@@ -1,7 +1,7 @@
 //! From a weight file to the types that run it: nobody types sizes twice.
 
 use forethought::{
-    artifact::{Artifact, ArtifactError, Encoder, Header, Kind, Model, Sizes},
+    artifact::{Artifact, ArtifactError, Encoder, Header, Kind, Model, Plant, Sizes},
     perceive::{convolutional::memory, maps::Maps},
 };
 use std::{env, fmt::Write, fs, path::Path};
@@ -97,7 +97,11 @@ fn mind(header: &Header<'_>) -> String {
     };
     let model = match header.model {
         Model::Network => format!("network::Network<'static, {nx}, {nu}, {nz}, {nh}>"),
-        Model::Pendulum => "physics::pendulum::Pendulum".to_owned(),
+        Model::Physics(named) => plant(named).to_owned(),
+        Model::Residual(named) => {
+            let plant = plant(named);
+            format!("residual::Residual<'static, forethought::predict::{plant}, {nx}, {nu}, {nz}, {nh}>")
+        }
     };
     let encoder = format!("pub type Encoder = forethought::perceive::{encoder};");
     let model = format!("pub type Model = forethought::predict::{model};");
@@ -119,6 +123,14 @@ pub type Mind = forethought::forecast::Forecaster<Model, {nx}, {nu}, {nz}, {answ
 ",
             answer = header.answer()
         ),
+    }
+}
+
+/// The type of a plant, in the room of the forward models.
+fn plant(plant: Plant) -> &'static str {
+    match plant {
+        Plant::Pendulum => "physics::pendulum::Pendulum",
+        Plant::CartPole => "physics::cart_pole::CartPole",
     }
 }
 

@@ -1,7 +1,7 @@
 //! Weight files for measuring and proving: those of the bench, and small ones.
 
 use crate::agent;
-use forethought::artifact::{Model, Sizes, WriteError};
+use forethought::artifact::{Model, Plant, Sizes, WriteError};
 use forethought_tests::bench::{self, ROOM};
 use std::{fmt::Write, fs, path::Path};
 
@@ -21,7 +21,7 @@ pub fn generate(out_dir: &Path) {
     let mut source = agent::source(&real, "bench.fth").expect("the bench's weight file is in order");
     for (constant, file, weights) in [
         ("SMALL_NETWORK", "network.fth", weights(SMALL, Model::Network)),
-        ("SMALL_PENDULUM", "pendulum.fth", weights(SMALL, Model::Pendulum)),
+        ("SMALL_PENDULUM", "pendulum.fth", weights(SMALL, Model::Physics(Plant::Pendulum))),
         ("SMALL_MODEL", "small_model.fth", model(SMALL)),
         ("SMALL_PERCEPTION", "small_perception.fth", perception(SMALL_PERCEPTION)),
         ("PERCEPTION", "perception.fth", perception(bench::PERCEPTION)),

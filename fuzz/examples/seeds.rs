@@ -2,7 +2,7 @@
 
 use forethought::{
     agent::{Diagnostics, Mode, SensorError},
-    artifact::{Aligned, Model},
+    artifact::{Aligned, Model, Plant},
     link::{LinkError, PROTOCOL, Reading, Reply, Request, Usage, encode},
 };
 use forethought_tests::tiny;
@@ -10,7 +10,7 @@ use std::{fs, io, path::Path};
 
 fn main() -> io::Result<()> {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
-    for model in [Model::Network, Model::Pendulum] {
+    for model in [Model::Network, Model::Physics(Plant::Pendulum)] {
         let mut buffer = Aligned([0; _]);
         let length = tiny::fill(model, |_| {}, &mut buffer).expect("the tiny agent's file can be written");
         for target in ["artifact", "artifact_crc"] {

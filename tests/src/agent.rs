@@ -8,7 +8,7 @@ use crate::{
 use forethought::{
     Zero,
     agent::{Agent, Decision, Mind, Mode, Reading, SensorError},
-    artifact::Model,
+    artifact::{Model, Plant},
     math,
     perceive::lista::Lista,
     plan::Status,
@@ -63,17 +63,17 @@ fn fly<'a, M: Mind<'a, NX, NU>>(mind: &M, mode: Mode) -> Result<Golden, Failure>
 
 fn physical_planner() -> Result<(), Failure> {
     tiny::with(
-        Model::Pendulum,
+        Model::Physics(Plant::Pendulum),
         |_| {},
-        |artifact| fly(&Physical::load(artifact)?, Mode::Plan)?.is("flight", 0xaddd_61b5),
+        |artifact| fly(&Physical::load(artifact)?, Mode::Plan)?.is("flight", 0x2dd4_6dff),
     )
 }
 
 fn physical_policy() -> Result<(), Failure> {
     tiny::with(
-        Model::Pendulum,
+        Model::Physics(Plant::Pendulum),
         |_| {},
-        |artifact| fly(&Physical::load(artifact)?, Mode::Policy)?.is("flight", 0x4c9f_2ffd),
+        |artifact| fly(&Physical::load(artifact)?, Mode::Policy)?.is("flight", 0x9703_a052),
     )
 }
 
@@ -95,7 +95,7 @@ fn learned_policy() -> Result<(), Failure> {
 
 fn state_readings() -> Result<(), Failure> {
     tiny::with(
-        Model::Pendulum,
+        Model::Physics(Plant::Pendulum),
         |_| {},
         |artifact| {
             let mind = Physical::load(artifact)?;
@@ -185,7 +185,7 @@ fn bad_readings() -> Result<(), Failure> {
         (&[0.5; 9], SensorError::Length { expected: 8, found: 9 }),
     ];
     tiny::with(
-        Model::Pendulum,
+        Model::Physics(Plant::Pendulum),
         |_| {},
         |artifact| {
             let mind = Physical::load(artifact)?;
@@ -263,7 +263,7 @@ fn enormous_state() -> Result<(), Failure> {
 
 fn long_outage() -> Result<(), Failure> {
     tiny::with(
-        Model::Pendulum,
+        Model::Physics(Plant::Pendulum),
         |_| {},
         |artifact| {
             let mind = Physical::load(artifact)?;
@@ -289,7 +289,7 @@ fn long_outage() -> Result<(), Failure> {
 
 fn reset() -> Result<(), Failure> {
     tiny::with(
-        Model::Pendulum,
+        Model::Physics(Plant::Pendulum),
         |_| {},
         |artifact| {
             let mind = Physical::load(artifact)?;

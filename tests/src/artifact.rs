@@ -7,7 +7,7 @@ use crate::{
 };
 use forethought::{
     agent::{Agent, Mind},
-    artifact::{Aligned, Artifact, ArtifactError, CRC, Model, WriteError, write},
+    artifact::{Aligned, Artifact, ArtifactError, CRC, Model, Plant, WriteError, write},
     perceive::lista::Lista,
     predict::network::Network,
 };
@@ -51,7 +51,7 @@ fn round_trip() -> Result<(), Failure> {
 }
 
 fn golden() -> Result<(), Failure> {
-    for (model, expected) in [(Model::Network, 0x54e9_bee4), (Model::Pendulum, 0x179d_4753)] {
+    for (model, expected) in [(Model::Network, 0x54e9_bee4), (Model::Physics(Plant::Pendulum), 0xf469_0069)] {
         let mut golden = Golden::default();
         tiny::with(
             model,
@@ -68,7 +68,7 @@ fn golden() -> Result<(), Failure> {
 
 fn damaged() -> Result<(), Failure> {
     let mut buffer = Aligned([0; _]);
-    let length = tiny::fill(Model::Pendulum, |_| {}, &mut buffer)?;
+    let length = tiny::fill(Model::Physics(Plant::Pendulum), |_| {}, &mut buffer)?;
     for at in (0..length).step_by(509) {
         buffer.0[at] ^= 0x10;
         holds("a changed bit is found", Artifact::parse(&buffer.0[..length]).is_err())?;
@@ -87,7 +87,7 @@ fn damaged() -> Result<(), Failure> {
 }
 
 fn version() -> Result<(), Failure> {
-    let result = tiny::with(Model::Pendulum, |header| header.version = 7, |_| Ok(()));
+    let result = tiny::with(Model::Physics(Plant::Pendulum), |header| header.version = 7, |_| Ok(()));
     holds("another version is refused", result == Err(ArtifactError::Version { found: 7 }.into()))
 }
 
@@ -113,12 +113,12 @@ fn kind() -> Result<(), Failure> {
     let network = ArtifactError::Kind { expected: "a learned network as forward model" };
     let no_latent = |header: &mut forethought::artifact::Header<'_>| header.sizes.latent = 0;
     tiny::with(Model::Network, no_latent, |artifact| refused(physics, Physical::load(artifact)))?;
-    tiny::with(Model::Pendulum, |_| {}, |artifact| refused(network, Learned::load(artifact)))
+    tiny::with(Model::Physics(Plant::Pendulum), |_| {}, |artifact| refused(network, Learned::load(artifact)))
 }
 
 fn missing() -> Result<(), Failure> {
     let mut buffer = Aligned([0; 512]);
-    let length = write(tiny::header(Model::Pendulum), &[], &mut buffer.0)?;
+    let length = write(tiny::header(Model::Physics(Plant::Pendulum)), &[], &mut buffer.0)?;
     let artifact = Artifact::parse(&buffer.0[..length])?;
     count("length", length as u32, artifact.len() as u32)?;
     count("checksum", CRC.checksum(&buffer.0[..length - 4]), artifact.checksum())?;
@@ -128,7 +128,7 @@ fn missing() -> Result<(), Failure> {
 fn no_space() -> Result<(), Failure> {
     for space in [0, 11, 12, 100, 511] {
         let mut buffer = [0; 512];
-        let result = write(tiny::header(Model::Pendulum), &[], &mut buffer[..space]);
+        let result = write(tiny::header(Model::Physics(Plant::Pendulum)), &[], &mut buffer[..space]);
         let fits = space == 511;
         holds("a small buffer is refused", fits || result == Err(WriteError::NoSpace))?;
     }

@@ -21,7 +21,11 @@ use forethought::{
     perceive::{Encoder as _, classifier::Classifier, lista::Lista},
     plan::gradient::{self, Gradient},
     policy::Policy,
-    predict::{ForwardModel, network::Network},
+    predict::{
+        ForwardModel,
+        network::Network,
+        physics::{cart_pole::CartPole, pendulum::Pendulum},
+    },
 };
 
 /// The sizes of what is measured.
@@ -74,6 +78,25 @@ pub fn functions(measure: &mut impl FnMut(Kernel<'_>)) {
     function(measure, "exp", 10.0, math::exp);
     function(measure, "sqrt", 10.0, |x| math::sqrt(x.abs()));
     function(measure, "atan2", 1.0, |x| math::atan2(x, 0.3));
+}
+
+/// Measures a step and a pullback of each plant.
+pub fn plants(measure: &mut impl FnMut(Kernel<'_>)) {
+    plant(measure, ["pendulum step", "pendulum pullback"], Pendulum::default());
+    plant(measure, ["cart-pole step", "cart-pole pullback"], CartPole::default());
+}
+
+fn plant<M: ForwardModel<NX, NU, 0>, const NX: usize, const NU: usize>(
+    measure: &mut impl FnMut(Kernel<'_>),
+    [step, pullback]: [&'static str; 2],
+    model: M,
+) {
+    let (x, u) = (spread::<NX>(0.5), spread::<NU>(0.5));
+    let (mut trace, mut next, mut pulled) = (zero(), [0.0; NX], zero());
+    kernel(measure, step, 0, || {
+        model.step(&mut trace, black_box(&x), black_box(&u), &[], black_box(&mut next))
+    });
+    kernel(measure, pullback, 0, || model.pullback(&trace, black_box(&x), black_box(&mut pulled)));
 }
 
 /// Measures everything that runs on [`weights`] of these [`SIZES`].
@@ -292,6 +315,7 @@ mod tests {
         let length = weights(SIZES, Model::Network, &mut file.0).unwrap();
         let artifact = Artifact::parse(&file.0[..length]).unwrap();
         functions(&mut measure);
+        plants(&mut measure);
         kernels(&artifact, &mut zero(), &mut measure).unwrap();
         let mut file = Box::new(Aligned([0; ROOM]));
         let length = perception(PERCEPTION, &mut file.0).unwrap();

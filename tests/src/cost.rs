@@ -7,7 +7,7 @@ use crate::{
     tiny::{self, NH, NX, Numbers},
 };
 use forethought::{
-    artifact::{Header, Model, Term},
+    artifact::{Header, Model, Plant, Term},
     cost::Cost,
     feature::{Feature, Map},
 };
@@ -54,7 +54,7 @@ fn reference_terminal(x: &[f64; NX]) -> f64 {
 
 fn values() -> Result<(), Failure> {
     let mut numbers = Numbers(23);
-    tiny::with(Model::Pendulum, terms, |artifact| {
+    tiny::with(Model::Physics(Plant::Pendulum), terms, |artifact| {
         let cost = Cost::<NH>::load(artifact)?;
         for _ in 0..16 {
             let ([a, b, c], x) = (numbers.array().map(|x| 3.0 * x), numbers.array().map(|x| 3.0 * x));
@@ -67,7 +67,7 @@ fn values() -> Result<(), Failure> {
 
 fn gradients() -> Result<(), Failure> {
     let mut numbers = Numbers(24);
-    tiny::with(Model::Pendulum, terms, |artifact| {
+    tiny::with(Model::Physics(Plant::Pendulum), terms, |artifact| {
         let cost = Cost::<NH>::load(artifact)?;
         for _ in 0..16 {
             let at @ [a, b, c] = numbers.array().map(|x| 2.5 * x);
@@ -88,7 +88,7 @@ fn gradients() -> Result<(), Failure> {
 
 fn golden() -> Result<(), Failure> {
     let (mut numbers, mut golden) = (Numbers(25), Golden::default());
-    tiny::with(Model::Pendulum, terms, |artifact| {
+    tiny::with(Model::Physics(Plant::Pendulum), terms, |artifact| {
         let cost = Cost::<NH>::load(artifact)?;
         for _ in 0..8 {
             let (x, u) = (numbers.array::<NX>().map(|x| 5.0 * x), numbers.array::<1>());

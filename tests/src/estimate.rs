@@ -8,7 +8,7 @@ use crate::{
 };
 use forethought::{
     Zero,
-    artifact::{Load, Model},
+    artifact::{Load, Model, Plant},
     estimate::kalman::{Innovation, Kalman, State},
     math,
     predict::{network::Network, physics::pendulum::Pendulum},
@@ -89,7 +89,7 @@ impl Reference {
 fn dense_filter() -> Result<(), Failure> {
     let mut numbers = Numbers(26);
     tiny::with(
-        Model::Pendulum,
+        Model::Physics(Plant::Pendulum),
         |_| {},
         |artifact| {
             let filter = Kalman::load::<NX>(artifact)?;
@@ -128,7 +128,7 @@ fn compare(expected: &Reference, state: &State<NX>) -> Result<(), Failure> {
 fn covariance() -> Result<(), Failure> {
     let mut numbers = Numbers(27);
     tiny::with(
-        Model::Pendulum,
+        Model::Physics(Plant::Pendulum),
         |_| {},
         |artifact| {
             let filter = Kalman::load::<NX>(artifact)?;
@@ -158,7 +158,7 @@ fn covariance() -> Result<(), Failure> {
 fn speed() -> Result<(), Failure> {
     let mut numbers = Numbers(28);
     tiny::with(
-        Model::Pendulum,
+        Model::Physics(Plant::Pendulum),
         |_| {},
         |artifact| {
             let filter = Kalman::load::<NX>(artifact)?;
@@ -186,7 +186,7 @@ fn settled(filter: &Kalman<'_>) -> State<NX> {
 
 fn missing() -> Result<(), Failure> {
     tiny::with(
-        Model::Pendulum,
+        Model::Physics(Plant::Pendulum),
         |_| {},
         |artifact| {
             let filter = Kalman::load::<NX>(artifact)?;
@@ -204,7 +204,7 @@ fn missing() -> Result<(), Failure> {
 
 fn outlier() -> Result<(), Failure> {
     tiny::with(
-        Model::Pendulum,
+        Model::Physics(Plant::Pendulum),
         |_| {},
         |artifact| {
             let filter = Kalman::load::<NX>(artifact)?;
@@ -222,7 +222,7 @@ fn outlier() -> Result<(), Failure> {
 
 fn patience() -> Result<(), Failure> {
     tiny::with(
-        Model::Pendulum,
+        Model::Physics(Plant::Pendulum),
         |_| {},
         |artifact| {
             let filter = Kalman::load::<NX>(artifact)?;
@@ -256,7 +256,7 @@ fn patience() -> Result<(), Failure> {
 /// `f32` can hold.
 fn outage() -> Result<(), Failure> {
     tiny::with(
-        Model::Pendulum,
+        Model::Physics(Plant::Pendulum),
         |_| {},
         |artifact| {
             let filter = Kalman::load::<NX>(artifact)?;
@@ -283,7 +283,7 @@ fn outage() -> Result<(), Failure> {
 
 fn known() -> Result<(), Failure> {
     tiny::with(
-        Model::Pendulum,
+        Model::Physics(Plant::Pendulum),
         |_| {},
         |artifact| {
             let filter = Kalman::load::<NX>(artifact)?;

@@ -27,6 +27,7 @@ mod link;
 mod math;
 mod network;
 mod perceive;
+mod physics;
 mod plan;
 mod policy;
 mod predict;
@@ -56,7 +57,7 @@ fn zero<T: Zero>() -> T {
 /// Every test.
 pub const CASES: &[Case] = &ALL;
 
-const FAMILIES: [&[Case]; 16] = [
+const FAMILIES: [&[Case]; 17] = [
     math::CASES,
     dense::CASES,
     perceive::CASES,
@@ -64,6 +65,7 @@ const FAMILIES: [&[Case]; 16] = [
     encoders::CASES,
     network::CASES,
     predict::CASES,
+    physics::CASES,
     estimate::CASES,
     cost::CASES,
     plan::CASES,

@@ -6,7 +6,11 @@ use crate::{
     reference::{self, slope, wide},
     tiny::{self, NH, NX, Numbers},
 };
-use forethought::{artifact::Model, feature::Angles, network::StateNetwork};
+use forethought::{
+    artifact::{Model, Plant},
+    feature::Angles,
+    network::StateNetwork,
+};
 
 pub const CASES: &[Case] = &[
     Case { name: "network: a network of the state matches f64", run: forward },
@@ -18,7 +22,7 @@ pub const CASES: &[Case] = &[
 fn forward() -> Result<(), Failure> {
     let mut numbers = Numbers(13);
     tiny::with(
-        Model::Pendulum,
+        Model::Physics(Plant::Pendulum),
         |_| {},
         |artifact| {
             let network = StateNetwork::<NH>::load(artifact, "value", 1)?;
@@ -36,7 +40,7 @@ fn forward() -> Result<(), Failure> {
 fn pullback() -> Result<(), Failure> {
     let mut numbers = Numbers(14);
     tiny::with(
-        Model::Pendulum,
+        Model::Physics(Plant::Pendulum),
         |_| {},
         |artifact| {
             let network = StateNetwork::<NH>::load(artifact, "value", 1)?;
@@ -85,7 +89,7 @@ fn angles() -> Result<(), Failure> {
 fn golden() -> Result<(), Failure> {
     let (mut numbers, mut golden) = (Numbers(16), Golden::default());
     tiny::with(
-        Model::Pendulum,
+        Model::Physics(Plant::Pendulum),
         |_| {},
         |artifact| {
             let network = StateNetwork::<NH>::load(artifact, "value", 1)?;

@@ -9,7 +9,7 @@ use crate::{
 };
 use forethought::{
     Zero,
-    artifact::{self, Activation, FEATURES, Header, Load, Model},
+    artifact::{self, Activation, FEATURES, Header, Load, Model, Plant},
     math,
     perceive::{
         Encoder,
@@ -35,7 +35,7 @@ pub const CASES: &[Case] = &[
 fn encode(activation: Activation, y: &[f32; NY]) -> Result<[f32; NC], Failure> {
     let adjust =
         |header: &mut Header<'_>| header.encoder = artifact::Encoder::Lista { iterations: 2, activation };
-    tiny::with(Model::Pendulum, adjust, |artifact| {
+    tiny::with(Model::Physics(Plant::Pendulum), adjust, |artifact| {
         let mut code = [0.0; NC];
         Lista::load(artifact)?.encode(&mut zero(), y, &mut code);
         Ok(code)
@@ -146,7 +146,7 @@ fn no_memory() -> Result<(), Failure> {
     let mut numbers = Numbers(11);
     let (y, other) = (numbers.array(), numbers.array());
     tiny::with(
-        Model::Pendulum,
+        Model::Physics(Plant::Pendulum),
         |_| {},
         |artifact| {
             let lista = Lista::<NY, NC>::load(artifact)?;
@@ -161,7 +161,7 @@ fn no_memory() -> Result<(), Failure> {
 
 fn camera() -> Result<(), Failure> {
     tiny::with(
-        Model::Pendulum,
+        Model::Physics(Plant::Pendulum),
         |_| {},
         |artifact| {
             let (lista, readout) = (Lista::<NY, NC>::load(artifact)?, ReadOut::load(artifact)?);
@@ -197,7 +197,7 @@ fn golden() -> Result<(), Failure> {
         },
     )?;
     tiny::with(
-        Model::Pendulum,
+        Model::Physics(Plant::Pendulum),
         |_| {},
         |artifact| {
             let mut features = [0.0; FEATURES];

@@ -8,7 +8,7 @@ use crate::{
 };
 use forethought::{
     Zero,
-    artifact::{Aligned, Artifact, Load, Model},
+    artifact::{Aligned, Artifact, Load, Model, Plant},
     cost::Cost,
     plan::{
         Rollout, Status,
@@ -16,10 +16,14 @@ use forethought::{
     },
     policy::Policy,
     predict::{
+        ForwardModel,
         network::{Network, Trace},
-        physics::pendulum::{self, Pendulum},
+        physics::pendulum::Pendulum,
     },
 };
+
+/// What a step of the pendulum remembers.
+type Swing = <Pendulum as ForwardModel<NX, NU, 0>>::Trace;
 
 pub const CASES: &[Case] = &[
     Case { name: "plan: a rollout and its adjoint gradient match f64, network", run: adjoint_of_network },
@@ -88,13 +92,13 @@ fn adjoint_of_network() -> Result<(), Failure> {
 fn adjoint_of_pendulum() -> Result<(), Failure> {
     let mut numbers = Numbers(31);
     tiny::with(
-        Model::Pendulum,
+        Model::Physics(Plant::Pendulum),
         |_| {},
         |artifact| {
             let (model, cost) = (Pendulum::default(), Cost::<NH>::load(artifact)?);
             for _ in 0..8 {
                 let (start, actions) = trial(&mut numbers);
-                let mut rollout: Rollout<pendulum::Trace, NX, NU, H> = Rollout::ZERO;
+                let mut rollout: Rollout<Swing, NX, NU, H> = Rollout::ZERO;
                 let mut gradient = [[0.0; NU]; H];
                 rollout.imagine((&model, &cost), &start, STEPS, |t, _, u| *u = [actions[t]]);
                 rollout.gradient((&model, &cost), &start, STEPS, &mut gradient);
@@ -118,7 +122,7 @@ struct Desk<'a> {
     planner: Gradient<'a>,
     cost: Cost<'a, NH>,
     policy: Policy<'a, NH>,
-    state: State<pendulum::Trace, NX, NU, H>,
+    state: State<Swing, NX, NU, H>,
 }
 
 impl<'a> Desk<'a> {
@@ -138,7 +142,7 @@ impl<'a> Desk<'a> {
 
     /// What a plan costs whose actions an actor chooses.
     fn imagined(&self, x: &[f32; NX], actor: &Actor<'_>) -> f32 {
-        let mut rollout: Rollout<pendulum::Trace, NX, NU, H> = Rollout::ZERO;
+        let mut rollout: Rollout<Swing, NX, NU, H> = Rollout::ZERO;
         rollout.imagine((&Pendulum::default(), &self.cost), x, H, actor);
         rollout.cost
     }
@@ -147,7 +151,7 @@ impl<'a> Desk<'a> {
 fn best_start() -> Result<(), Failure> {
     let mut numbers = Numbers(32);
     tiny::with(
-        Model::Pendulum,
+        Model::Physics(Plant::Pendulum),
         |_| {},
         |artifact| {
             let mut desk = Desk::load(artifact)?;
@@ -185,7 +189,7 @@ fn budgets() -> Result<(), Failure> {
                 header.planner.iterations = budget;
                 header.planner.tolerance = 0.0;
             };
-            tiny::with(Model::Pendulum, adjust, |artifact| {
+            tiny::with(Model::Physics(Plant::Pendulum), adjust, |artifact| {
                 let mut desk = Desk::load(artifact)?;
                 let (status, iterations) = desk.plan(&x);
                 holds("no more than the budget is spent", iterations <= budget)?;
@@ -211,7 +215,7 @@ fn in_range() -> Result<(), Failure> {
     // Steps so large that every trial hits the limits, and states that no pendulum has.
     for (step, scale) in [(0.1, 1.0), (1e6, 1.0), (0.1, 1e20), (f32::MAX, 1e38)] {
         let adjust = |header: &mut forethought::artifact::Header<'_>| header.planner.step = step;
-        tiny::with(Model::Pendulum, adjust, |artifact| {
+        tiny::with(Model::Physics(Plant::Pendulum), adjust, |artifact| {
             let mut desk = Desk::load(artifact)?;
             for _ in 0..6 {
                 desk.plan(&[3.0 * numbers.next() * scale, 3.0 * numbers.next() * scale]);
@@ -229,7 +233,7 @@ fn in_range() -> Result<(), Failure> {
 fn rounded_start() -> Result<(), Failure> {
     let (low, high) = (-0.2, 0.9);
     holds("these limits are a test", low + (high - low) > high)?;
-    let mut header = tiny::header(Model::Pendulum);
+    let mut header = tiny::header(Model::Physics(Plant::Pendulum));
     header.planner.iterations = 0;
     let weight = |part: &str, name: &str, row, col| match (part, name) {
         ("action", "low") => low,
@@ -250,7 +254,7 @@ fn converged() -> Result<(), Failure> {
         header.planner.iterations = 200;
         header.planner.tolerance = 1e-3;
     };
-    tiny::with(Model::Pendulum, adjust, |artifact| {
+    tiny::with(Model::Physics(Plant::Pendulum), adjust, |artifact| {
         let mut desk = Desk::load(artifact)?;
         let (status, iterations) = desk.plan(&[0.5, 0.5]);
         holds("planning ends before its budget", status == Status::Converged && iterations < 200)?;

@@ -7,7 +7,7 @@ use crate::{
     tiny::{self, NH, NU, NX, Numbers},
 };
 use forethought::{
-    artifact::{Aligned, Artifact, ArtifactError, Entry, Model, write},
+    artifact::{Aligned, Artifact, ArtifactError, Entry, Model, Plant, write},
     math,
     policy::{Limits, Policy},
 };
@@ -23,7 +23,7 @@ pub const CASES: &[Case] = &[
 fn actions() -> Result<(), Failure> {
     let mut numbers = Numbers(35);
     tiny::with(
-        Model::Pendulum,
+        Model::Physics(Plant::Pendulum),
         |_| {},
         |artifact| {
             let policy = Policy::<NH>::load(artifact)?;
@@ -41,7 +41,7 @@ fn actions() -> Result<(), Failure> {
 /// Also the states that overflow the network's sums to infinity and NaN.
 fn in_range() -> Result<(), Failure> {
     tiny::with(
-        Model::Pendulum,
+        Model::Physics(Plant::Pendulum),
         |_| {},
         |artifact| {
             let policy = Policy::<NH>::load(artifact)?;
@@ -63,7 +63,7 @@ fn with_limits<R>(
     high: [f32; 3],
     then: impl FnOnce(Result<Limits<'_>, ArtifactError>) -> Result<R, Failure>,
 ) -> Result<R, Failure> {
-    let mut header = tiny::header(Model::Pendulum);
+    let mut header = tiny::header(Model::Network);
     header.sizes.action = 3;
     let (low, high) = (|row: usize, _| low[row], |row: usize, _| high[row]);
     let entries = [
@@ -114,7 +114,7 @@ fn empty_range() -> Result<(), Failure> {
 fn golden() -> Result<(), Failure> {
     let (mut numbers, mut golden) = (Numbers(36), Golden::default());
     tiny::with(
-        Model::Pendulum,
+        Model::Physics(Plant::Pendulum),
         |_| {},
         |artifact| {
             let policy = Policy::<NH>::load(artifact)?;

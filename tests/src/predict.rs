@@ -151,7 +151,7 @@ fn golden() -> Result<(), Failure> {
                 golden.add(&pulled.x);
                 golden.add(&pulled.u);
             }
-            golden.is("predictions", 0x2076_2683)
+            golden.is("predictions", 0x3eec_a93d)
         },
     )
 }

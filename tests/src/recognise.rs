@@ -10,7 +10,7 @@ use crate::{
 use forethought::{
     Zero,
     agent::{Decision, Mind, Mode, Reading, SensorError},
-    artifact::{ArtifactError, Header, Load, Model},
+    artifact::{ArtifactError, Header, Load, Model, Plant},
     perceive::{
         Encoder,
         classifier::{Classifier, class},
@@ -198,7 +198,7 @@ fn other_kind() -> Result<(), Failure> {
         refused(ArtifactError::Kind { expected: "a forward model alone" }, Forecaster::load(artifact))
     })?;
     tiny::with(
-        Model::Pendulum,
+        Model::Physics(Plant::Pendulum),
         |_| {},
         |artifact| refused(ArtifactError::Kind { expected: alone }, Recogniser::load(artifact)),
     )

@@ -7,7 +7,14 @@ use forethought::{
     feature::{Angles, Feature, Map},
     forecast::Forecaster,
     perceive::lista::Lista,
-    predict::{network::Network, physics::pendulum::Pendulum},
+    predict::{
+        network::Network,
+        physics::{
+            cart_pole::{self, CartPole},
+            pendulum::{self, Pendulum},
+        },
+        residual::Residual,
+    },
     recognise::Recogniser,
 };
 use forethought_tests::tensors;
@@ -25,6 +32,8 @@ const H: usize = 2;
 type Learned<'a> = Agent<'a, Lista<'a, NY, NC>, Network<'a, NX, NU, NZ, NH>, NY, NC, NX, NU, NZ, NH, H>;
 type Larger<'a> = Agent<'a, Lista<'a, 5, 7>, Network<'a, 3, 2, 2, 5>, 5, 7, 3, 2, 2, 5, 4>;
 type Physical<'a> = Agent<'a, Lista<'a, NY, NC>, Pendulum, NY, NC, NX, NU, 0, NH, H>;
+
+type Corrected<'a> = Residual<'a, Pendulum, NX, NU, NZ, NH>;
 
 /// Classes of a file that only perceives.
 const CLASSES: usize = 4;
@@ -313,7 +322,7 @@ fn perception_needs_no_agent() {
     let odd = perception(|header| {
         header.planner.step = f32::NAN;
         header.estimator.gate = -1.0;
-        header.model = Model::Pendulum;
+        header.model = Model::Physics(Plant::Pendulum);
     });
     Exact::load(&odd.parse().unwrap()).unwrap();
 }
@@ -603,9 +612,73 @@ fn another_kind_is_refused() {
     let artifact = file_of_network.parse().unwrap();
     assert_eq!(Pendulum::load(&artifact).unwrap_err(), ArtifactError::Kind { expected });
     let expected = "a learned network as forward model";
-    let file_of_physics = file(|header| header.model = Model::Pendulum);
+    let file_of_physics = file_of(physics(Model::Physics(Plant::Pendulum)), |_, _| true);
     let artifact = file_of_physics.parse().unwrap();
     assert_eq!(Learned::load(&artifact).unwrap_err(), ArtifactError::Kind { expected });
+    assert!(Physical::load(&artifact).is_ok());
+    let expected = "physics with a learned residual as forward model";
+    assert_eq!(Corrected::load(&artifact).unwrap_err(), ArtifactError::Kind { expected });
+    let file_of_residual = file(|header| header.model = Model::Residual(Plant::Pendulum));
+    let artifact = file_of_residual.parse().unwrap();
+    assert!(Corrected::load(&artifact).is_ok() && Pendulum::load(&artifact).is_ok());
+    let expected = "the cart-pole's physics as forward model";
+    assert_eq!(CartPole::load(&artifact).unwrap_err(), ArtifactError::Kind { expected });
+}
+
+/// The header of a mind whose model is physics, or physics and a network.
+fn physics(model: Model) -> Header<'static> {
+    let mut header = Header { model, ..header() };
+    header.sizes.latent = 0;
+    header
+}
+
+/// A file with a plant of these constants.
+fn plant(plant: Plant, constants: &[f32]) -> File {
+    let mut header = physics(Model::Physics(plant));
+    (header.sizes.state, header.sizes.action) = plant.sizes();
+    let value = |row: usize, _| constants[row];
+    let entry = Entry { part: "predict", name: "constants", rows: constants.len(), cols: 1, value: &value };
+    let mut buffer = vec![0; 1024];
+    let length = write(header, &[entry], &mut buffer).unwrap();
+    File::new(&buffer[..length])
+}
+
+/// Whether a plant's constants are read in their order, and refused when they are too few or one of them is not positive.
+fn constants_of<C: for<'a> Load<'a> + Into<[f32; N]>, const N: usize>(named: Plant, what: &'static str) {
+    let constants: [f32; N] = std::array::from_fn(|i| 0.5 + i as f32);
+    let read = |constants: &[f32]| C::load(&plant(named, constants).parse().unwrap()).map(Into::into);
+    assert_eq!(read(&constants), Ok(constants));
+    let found = (N - 1, 1);
+    let shape = ArtifactError::Shape { part: "predict", name: "constants", expected: (N, 1), found };
+    assert_eq!(read(&constants[1..]), Err(shape));
+    for i in 0..N {
+        let mut bad = constants;
+        bad[i] = 0.0;
+        assert_eq!(read(&bad), Err(ArtifactError::Setting { what }), "constant {i}");
+    }
+}
+
+#[test]
+fn the_constants_of_a_plant_may_be_ones_own() {
+    constants_of::<pendulum::Constants, 4>(
+        Plant::Pendulum,
+        "a pendulum's gravity, gain, largest speed and time step must be above 0",
+    );
+    constants_of::<cart_pole::Constants, 5>(
+        Plant::CartPole,
+        "a cart-pole's gravity, masses, length and time step must be above 0",
+    );
+}
+
+#[test]
+fn a_plant_has_sizes_of_its_own() {
+    let what = "state and action must have as many components as the plant's";
+    for model in [Model::Physics(Plant::CartPole), Model::Residual(Plant::CartPole)] {
+        assert_eq!(file_of(physics(model), |_, _| true).error(), ArtifactError::Setting { what });
+    }
+    let what = "physics alone has no latent variable";
+    let latent = file(|header| header.model = Model::Physics(Plant::Pendulum));
+    assert_eq!(latent.error(), ArtifactError::Setting { what });
 }
 
 #[test]

@@ -46,6 +46,7 @@ fn kernels() -> Result<Vec<Row>> {
         }
     };
     bench::functions(&mut measure);
+    bench::plants(&mut measure);
     bench::kernels(&weights.parse()?, &mut Box::new(PlannerMemory::ZERO), &mut measure)?;
     bench::classifier(&perception.parse()?, &mut measure)?;
     Ok(rows)

@@ -4,13 +4,15 @@
 //! short ladder of types and takes the smallest that holds the artifact; the unused part stays zero and changes no bit.
 
 mod encoder;
+mod model;
 
 pub use encoder::AnyEncoder;
+pub use model::{AnyModel, AnyPlant};
 
 use forethought::{
     Zero,
     agent::{self, Agent, Decision, Diagnostics, Mode, Reading, SensorError},
-    artifact::{self, Artifact, ArtifactError, FEATURES, Header, Kind, Load, Model},
+    artifact::{self, Artifact, ArtifactError, FEATURES, Header, Kind, Load, Model, Plant},
     forecast::Forecaster,
     perceive::{Encoder, convolutional, decoder::Decoder, maps::Maps, readout::ReadOut},
     predict::{ForwardModel, network::Network, physics::pendulum::Pendulum},
@@ -69,24 +71,25 @@ fn sized<'a, A: agent::Mind<'a, NX, NU> + 'a, const NX: usize, const NU: usize>(
 /// The pendulum's agents and others of their size.
 type Small<'a, M> = Agent<'a, AnyEncoder<'a, 256, 64>, M, 256, 64, 2, 1, 0, 32, 40>;
 /// Every other agent.
-type Large<'a, M> = Agent<'a, AnyEncoder<'a, NY, NC>, M, NY, NC, 16, 8, 16, 256, 128>;
-/// Every learned forward model.
-type Foreseeing<'a> = Network<'a, 16, 8, 16, 256>;
+type Large<'a> = Agent<'a, AnyEncoder<'a, NY, NC>, Foreseeing<'a>, NY, NC, 16, 8, 16, 256, 128>;
+/// Every forward model.
+type Foreseeing<'a> = AnyModel<'a, 16, 8, 16, 256>;
 /// Everything that only perceives.
 type Perception<'a> = Recogniser<'a, AnyEncoder<'a, NY, NC>, NY, NC, OUTPUTS>;
 
 /// Loads an artifact into the smallest type that holds it.
 pub fn load<'a>(artifact: &Artifact<'a>) -> Result<Box<dyn Mind + 'a>, ArtifactError> {
     let header = artifact.header();
-    match (header.kind, header.model) {
-        (Kind::Perception, _) => sized::<Perception<'a>, 0, OUTPUTS>(artifact),
-        (Kind::Model, Model::Pendulum) => sized::<Forecaster<Pendulum, 2, 1, 0, 2>, 2, 2>(artifact),
-        (Kind::Model, Model::Network) => sized::<Forecaster<Foreseeing<'a>, 16, 8, 16, 16>, 16, 16>(artifact),
-        (Kind::Agent, Model::Pendulum) => sized::<Small<'a, Pendulum>, 2, 1>(artifact),
-        (Kind::Agent, Model::Network) => match sized::<Small<'a, Network<'a, 2, 1, 0, 32>>, 2, 1>(artifact) {
-            Err(ArtifactError::TooLarge { .. }) => sized::<Large<'a, Foreseeing<'a>>, 16, 8>(artifact),
-            fits => fits,
-        },
+    let small = match (header.kind, header.model) {
+        (Kind::Perception, _) => return sized::<Perception<'a>, 0, OUTPUTS>(artifact),
+        (Kind::Model, _) => return sized::<Forecaster<Foreseeing<'a>, 16, 8, 16, 16>, 16, 16>(artifact),
+        (Kind::Agent, Model::Physics(Plant::Pendulum)) => sized::<Small<'a, Pendulum>, 2, 1>(artifact),
+        (Kind::Agent, Model::Network) => sized::<Small<'a, Network<'a, 2, 1, 0, 32>>, 2, 1>(artifact),
+        (Kind::Agent, _) => return sized::<Large<'a>, 16, 8>(artifact),
+    };
+    match small {
+        Err(ArtifactError::TooLarge { .. }) => sized::<Large<'a>, 16, 8>(artifact),
+        fits => fits,
     }
 }
 
@@ -136,7 +139,7 @@ pub struct Perceived {
     pub features: Vec<f32>,
 }
 
-/// The learned forward model of an artifact: from a state and an action to the next state.
+/// The forward model of an artifact: from a state and an action to the next state.
 pub fn model<'a>(
     artifact: &Artifact<'a>,
 ) -> Result<impl Fn(&[f32], &[f32]) -> Vec<f32> + use<'a>, ArtifactError> {
@@ -167,9 +170,11 @@ pub fn state_size(header: &Header<'_>) -> usize {
         artifact::Encoder::CoordinateDescent { .. } => nc,
     };
     let perceive = ny + nc + scratch;
+    let network = 2 * nx + 2 * nh;
     let trace = match header.model {
-        Model::Network => 2 * nx + 2 * nh,
-        Model::Pendulum => 2,
+        Model::Network => network,
+        Model::Physics(plant) => model::plant_trace(plant) / size_of::<f32>(),
+        Model::Residual(plant) => network + model::plant_trace(plant) / size_of::<f32>(),
     };
     match header.kind {
         Kind::Agent => (),

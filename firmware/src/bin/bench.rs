@@ -27,6 +27,7 @@ fn main() -> ! {
     board::init();
     println!("bench {=str}", board::NAME);
     bench::functions(&mut measure);
+    bench::plants(&mut measure);
     let measured = Artifact::parse(&WEIGHTS.0)
         .and_then(|artifact| bench::kernels(&artifact, PLANNER.take(), &mut measure))
         .and_then(|()| bench::classifier(&Artifact::parse(&PERCEPTION.0)?, &mut measure));

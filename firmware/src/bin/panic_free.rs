@@ -53,7 +53,12 @@ use forethought::{
         gradient::{self, Gradient},
     },
     policy::{Limits, Policy},
-    predict::{ForwardModel, Pullback, network::Network, physics::pendulum::Pendulum},
+    predict::{
+        ForwardModel, Pullback,
+        network::Network,
+        physics::{cart_pole::CartPole, pendulum::Pendulum},
+        residual::Residual,
+    },
     recognise::{self, Recogniser},
 };
 use forethought_firmware::board;
@@ -75,6 +80,7 @@ fn main() -> ! {
         everything::<Pendulum>(&SMALL_PENDULUM.0),
         perception::<Eyes>(&SMALL_PERCEPTION.0),
         forecaster::<Learned>(&SMALL_MODEL.0),
+        other_models(),
     ];
     maps();
     // A file of another encoder, which the optimiser does not know: that this is refused is no failure.
@@ -160,6 +166,32 @@ fn maps() {
         stage.run(black_box(&mut x[..]), black_box(&mut y[..]));
     }
     black_box((x, y));
+}
+
+/// Forward models of sizes that the bench's agent does not have: that the file holds another is no failure.
+fn other_models() -> Result<(), ArtifactError> {
+    let artifact = Artifact::parse(black_box(&SMALL_NETWORK.0))?;
+    another_model::<CartPole, 4, 1, 0>(&artifact);
+    another_model::<Residual<'static, Pendulum, NX, NU, NZ, NH>, NX, NU, NZ>(&artifact);
+    Ok(())
+}
+
+/// A forward model that the weight file may name, as far as the optimiser knows.
+fn another_model<
+    M: ForwardModel<NX, NU, NZ> + Load<'static>,
+    const NX: usize,
+    const NU: usize,
+    const NZ: usize,
+>(
+    artifact: &Artifact<'static>,
+) {
+    if let Ok(model) = M::load(artifact) {
+        let (x, u, z) = (black_box([0.3; NX]), black_box([0.1; NU]), black_box([0.2; NZ]));
+        let (mut trace, mut next, mut pulled) = (M::Trace::ZERO, [0.0; NX], Pullback::ZERO);
+        model.step(&mut trace, &x, &u, &z, &mut next);
+        model.pullback(black_box(&trace), &x, &mut pulled);
+        black_box((next, pulled));
+    }
 }
 
 /// An encoder that the weight file may name, as far as the optimiser knows.

@@ -243,13 +243,34 @@ pub struct Classifier {
     pub normalise: bool,
 }
 
-/// The forward models that an agent can have.
+/// The forward models that a mind can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Model {
     /// [`Network`](crate::predict::network::Network).
     Network,
-    /// [`Pendulum`](crate::predict::physics::pendulum::Pendulum) with its default constants.
+    /// A plant's equations alone.
+    Physics(Plant),
+    /// [`Residual`](crate::predict::residual::Residual): a plant's equations and a network that corrects them.
+    Residual(Plant),
+}
+
+/// The plants whose [equations](crate::predict::physics) are built in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Plant {
+    /// [`Pendulum`](crate::predict::physics::pendulum::Pendulum).
     Pendulum,
+    /// [`CartPole`](crate::predict::physics::cart_pole::CartPole).
+    CartPole,
+}
+
+impl Plant {
+    /// Components of its state and of its action.
+    pub fn sizes(self) -> (u16, u16) {
+        match self {
+            Self::Pendulum => (2, 1),
+            Self::CartPole => (4, 1),
+        }
+    }
 }
 
 /// Settings of the Kalman filter; its variances are tensors.
@@ -434,7 +455,13 @@ impl<'a> Header<'a> {
         }
     }
 
+    /// The state, and whether it is that of the forward model.
     fn validate_state(&self) -> Result<(), ArtifactError> {
+        let Sizes { state, action, latent, .. } = self.sizes;
+        let plant = match self.model {
+            Model::Network => None,
+            Model::Physics(plant) | Model::Residual(plant) => Some(plant),
+        };
         first_broken(&[
             (self.sizes.nx() > 0, "the state needs at least one component"),
             (self.sizes.nx() <= 64, "the state may have at most 64 components"),
@@ -442,6 +469,11 @@ impl<'a> Header<'a> {
                 self.angles.0.checked_shr(self.sizes.state.into()).unwrap_or(0) == 0,
                 "an angle is past the end of the state",
             ),
+            (
+                plant.is_none_or(|plant| (state, action) == plant.sizes()),
+                "state and action must have as many components as the plant's",
+            ),
+            (latent == 0 || !matches!(self.model, Model::Physics(_)), "physics alone has no latent variable"),
         ])
     }
 

@@ -5,6 +5,7 @@
 
 pub mod network;
 pub mod physics;
+pub mod residual;
 
 use crate::Zero;
 

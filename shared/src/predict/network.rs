@@ -39,10 +39,17 @@ impl<'a, const NX: usize, const NU: usize, const NZ: usize, const NH: usize> Loa
 {
     /// Reads the part `predict` of an artifact.
     fn load(artifact: &Artifact<'a>) -> Result<Self, ArtifactError> {
-        const PART: &str = "predict";
         if artifact.header().model != Model::Network {
             return Err(ArtifactError::Kind { expected: "a learned network as forward model" });
         }
+        Self::tensors(artifact)
+    }
+}
+
+impl<'a, const NX: usize, const NU: usize, const NZ: usize, const NH: usize> Network<'a, NX, NU, NZ, NH> {
+    /// Reads the tensors, whatever they are a part of.
+    pub(super) fn tensors(artifact: &Artifact<'a>) -> Result<Self, ArtifactError> {
+        const PART: &str = "predict";
         let sizes = artifact.sizes();
         sizes.check_state::<NX, NU, NZ>()?;
         let trunk = Trunk::load::<NH>(artifact, PART, sizes.nx())?;
@@ -53,6 +60,32 @@ impl<'a, const NX: usize, const NU: usize, const NZ: usize, const NH: usize> Loa
             w_z: artifact.matrix(PART, "w_z", nh, sizes.nz())?,
             trunk,
         })
+    }
+
+    /// `o(h₂)`.
+    pub(super) fn change(
+        &self,
+        Trace { lifted, hidden }: &mut Trace<NX, NH>,
+        x: &[f32; NX],
+        u: &[f32; NU],
+        z: &[f32; NZ],
+    ) -> [f32; NX] {
+        self.trunk.begin(hidden);
+        self.input.add(x, lifted, &mut hidden.first);
+        self.w_u.add(u, &mut hidden.first);
+        self.w_z.add(z, &mut hidden.first);
+        let mut change = [0.0; NX];
+        self.trunk.forward(hidden, &mut change);
+        change
+    }
+
+    /// Adds `gᵀ ∂o/∂(x, u, z)`.
+    pub(super) fn pull_change(&self, trace: &Trace<NX, NH>, g: &[f32; NX], out: &mut Pullback<NX, NU, NZ>) {
+        let mut g_first = [0.0; NH];
+        self.trunk.pull(&trace.hidden, g, &mut g_first);
+        self.input.pull(&trace.lifted, &g_first, &mut out.x);
+        self.w_u.pull(&g_first, &mut out.u);
+        self.w_z.pull(&g_first, &mut out.z);
     }
 }
 
@@ -69,26 +102,14 @@ impl<const NX: usize, const NU: usize, const NZ: usize, const NH: usize> Forward
         z: &[f32; NZ],
         next: &mut [f32; NX],
     ) {
-        let Trace { lifted, hidden } = trace;
-        self.trunk.begin(hidden);
-        self.input.add(x, lifted, &mut hidden.first);
-        self.w_u.add(u, &mut hidden.first);
-        self.w_z.add(z, &mut hidden.first);
-        let mut change = [0.0; NX];
-        self.trunk.forward(hidden, &mut change);
+        let change = self.change(trace, x, u, z);
         for (next, (x, change)) in next.iter_mut().zip(x.iter().zip(change)) {
             *next = x + change;
         }
     }
 
     fn pullback(&self, trace: &Self::Trace, g: &[f32; NX], out: &mut Pullback<NX, NU, NZ>) {
-        let mut g_first = [0.0; NH];
-        self.trunk.pull(&trace.hidden, g, &mut g_first);
-        out.x = *g;
-        self.input.pull(&trace.lifted, &g_first, &mut out.x);
-        out.u = [0.0; NU];
-        self.w_u.pull(&g_first, &mut out.u);
-        out.z = [0.0; NZ];
-        self.w_z.pull(&g_first, &mut out.z);
+        *out = Pullback { x: *g, ..Pullback::ZERO };
+        self.pull_change(trace, g, out);
     }
 }

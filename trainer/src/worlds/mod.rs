@@ -1,7 +1,9 @@
 //! Worlds: what an agent lives in. The truth that models are trained on and plans are tried in.
 
 pub mod camera;
+pub mod cart_pole;
 pub mod digits;
+pub mod motion;
 pub mod noise;
 pub mod pendulum;
 
