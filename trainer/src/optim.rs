@@ -21,6 +21,7 @@
 use std::f32::consts::PI;
 
 use nalgebra::DMatrix;
+use rayon::prelude::*;
 
 use crate::tape::{Id, ParameterSet, Tape};
 
@@ -174,14 +175,17 @@ impl Adam {
             moments.count += 1;
             let rate = report.rate * params.rate(id) / (1.0 - beta1.powi(moments.count));
             let unbias = 1.0 / (1.0 - beta2.powi(moments.count));
-            let memory = moments.mean.iter_mut().zip(&mut moments.square);
-            let values = params[id].as_mut_slice().iter_mut().zip(gradient.as_slice());
-            for ((p, g), (m, v)) in values.zip(memory) {
-                let g = g * report.clip;
-                *m = beta1 * *m + (1.0 - beta1) * g;
-                *v = beta2 * *v + (1.0 - beta2) * g * g;
-                *p -= rate * *m / ((*v * unbias).sqrt() + epsilon);
-            }
+            let update = |((p, g), (m, v)): ((&mut [f32], &[f32]), (&mut [f32], &mut [f32]))| {
+                for ((p, g), (m, v)) in p.iter_mut().zip(g).zip(m.iter_mut().zip(v)) {
+                    let g = g * report.clip;
+                    *m = beta1 * *m + (1.0 - beta1) * g;
+                    *v = beta2 * *v + (1.0 - beta2) * g * g;
+                    *p -= rate * *m / ((*v * unbias).sqrt() + epsilon);
+                }
+            };
+            let values = params[id].as_mut_slice().par_chunks_mut(SHARE);
+            let memory = moments.mean.par_chunks_mut(SHARE).zip(moments.square.par_chunks_mut(SHARE));
+            values.zip(gradient.as_slice().par_chunks(SHARE)).zip(memory).for_each(update);
         }
         Ok(report)
     }
@@ -251,6 +255,9 @@ impl Sgd {
     }
 }
 
+/// Entries that one thread updates at a time: much more than waking it costs, and little enough for the cache.
+const SHARE: usize = 1 << 15;
+
 /// Pairs each parameter with what the optimiser remembers of it.
 fn for_each_parameter<'a, M: Default>(
     memory: &'a mut Vec<M>,
@@ -277,14 +284,21 @@ fn prepare(
         }
         square_sum += square;
     }
+    tape.retire(params);
     let norm = square_sum.sqrt() as f32;
     let clip = clip.map_or(1.0, |largest| if norm > largest { largest / norm } else { 1.0 });
     Ok(Step { norm, clip, rate })
 }
 
-/// `Σ g²` in f64, which finite f32 entries cannot overflow, in eight lanes.
+/// `Σ g²` in f64, which finite f32 entries cannot overflow. However many threads there are, the order is the same.
 fn square_norm(gradient: &DMatrix<f32>) -> f64 {
-    let (blocks, rest) = gradient.as_slice().as_chunks::<8>();
+    let shares: Vec<f64> = gradient.as_slice().par_chunks(SHARE).map(square_sum).collect();
+    shares.iter().sum()
+}
+
+/// The same of a part, in eight lanes.
+fn square_sum(gradient: &[f32]) -> f64 {
+    let (blocks, rest) = gradient.as_chunks::<8>();
     let mut lanes = [0.0f64; 8];
     for block in blocks {
         for (lane, &g) in lanes.iter_mut().zip(block) {

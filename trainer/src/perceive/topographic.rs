@@ -42,7 +42,8 @@ pub struct Config {
     pub window: usize,
     /// Units between pools.
     pub stride: usize,
-    /// `σ` of a pool's Gaussian weights, in units; without it all weigh 1.
+    /// `σ` of a pool's Gaussian weights, in units. Without it all weigh 1, and units that lie in the same pools have no
+    /// order among themselves.
     pub sigma: Option<f32>,
     /// `λ`: larger makes fewer pools active at once, and the map smoother.
     pub lambda: f32,
@@ -66,12 +67,12 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             side: 12,
-            components: 64,
+            components: 84,
             map: [16, 16],
             window: 6,
             stride: 3,
-            sigma: None,
-            lambda: 0.5,
+            sigma: Some(1.5),
+            lambda: 0.8,
             epsilon: 0.01,
             alpha: 0.5,
             iterations: 15,

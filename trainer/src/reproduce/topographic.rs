@@ -31,7 +31,14 @@ pub(super) fn run(setting: &Setting) -> Result<Outcome> {
     let (images, source) = photographs::read(&setting.data)?;
     let images = images.halved(); // so that a patch shows more than one edge
     let lecture = Config::default();
-    let paper = Config { map: [20, 20], stride: 2, sigma: Some(2.0), lambda: 0.25, ..Config::default() };
+    let paper = Config {
+        map: [20, 20],
+        stride: 2,
+        sigma: Some(2.0),
+        lambda: 0.25,
+        components: 64,
+        ..Config::default()
+    };
     let mut report = Report::new(
         "Topographic maps of filters",
         "Kavukcuoglu, Ranzato, Fergus & LeCun, Learning invariant features through topographic filter maps, CVPR 2009",

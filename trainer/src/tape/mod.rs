@@ -74,7 +74,7 @@ struct Graph {
     /// By node; after [`Tape::backward`] only leaves keep theirs.
     gradients: Vec<Option<DMatrix<f32>>>,
     buffers: Buffers,
-    /// The leaf that stands for a parameter, and the version of its set when it was copied here.
+    /// The leaf that stands for a parameter, and the version of its set when it was taken here.
     leaves: HashMap<parameters::Key, (Var, u64)>,
 }
 
@@ -240,7 +240,16 @@ impl Tape {
 
 impl Graph {
     fn push(&mut self, value: DMatrix<f32>, requires_grad: bool, pullback: Option<Pullback>) -> Var {
-        self.nodes.push(Node { value: Arc::new(value), requires_grad, pullback });
+        self.push_shared(Arc::new(value), requires_grad, pullback)
+    }
+
+    fn push_shared(
+        &mut self,
+        value: Arc<DMatrix<f32>>,
+        requires_grad: bool,
+        pullback: Option<Pullback>,
+    ) -> Var {
+        self.nodes.push(Node { value, requires_grad, pullback });
         Var(self.nodes.len() - 1)
     }
 }

@@ -2,11 +2,12 @@
 
 use std::cell::Ref;
 use std::ops::{Index, IndexMut};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use nalgebra::DMatrix;
 
-use super::{Tape, Var};
+use super::{Graph, Tape, Var};
 
 /// A parameter of a [`ParameterSet`]; a model keeps one per weight, under the weight's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -34,7 +35,8 @@ pub struct ParameterSet {
     /// Counts the changes, so that a tape notices values which are out of date.
     version: u64,
     names: Vec<String>,
-    values: Vec<DMatrix<f32>>,
+    /// Shared with the tapes that have a leaf of it, so that watching one copies nothing.
+    values: Vec<Arc<DMatrix<f32>>>,
     /// Factors of the learning rate.
     rates: Vec<f32>,
 }
@@ -48,7 +50,7 @@ impl ParameterSet {
         Self::of(Vec::new(), Vec::new(), Vec::new())
     }
 
-    fn of(names: Vec<String>, values: Vec<DMatrix<f32>>, rates: Vec<f32>) -> Self {
+    fn of(names: Vec<String>, values: Vec<Arc<DMatrix<f32>>>, rates: Vec<f32>) -> Self {
         static SETS: AtomicU64 = AtomicU64::new(0);
         Self { identity: SETS.fetch_add(1, Ordering::Relaxed), version: 0, names, values, rates }
     }
@@ -56,7 +58,7 @@ impl ParameterSet {
     /// Adds a parameter with its initial value.
     pub fn add(&mut self, name: impl Into<String>, value: DMatrix<f32>) -> Id {
         self.names.push(name.into());
-        self.values.push(value);
+        self.values.push(Arc::new(value));
         self.rates.push(1.0);
         Id(self.values.len() - 1)
     }
@@ -84,7 +86,7 @@ impl ParameterSet {
 
     /// How many numbers there are in all matrices together.
     pub fn entries(&self) -> usize {
-        self.values.iter().map(DMatrix::len).sum()
+        self.values.iter().map(|value| value.len()).sum()
     }
 }
 
@@ -112,7 +114,7 @@ impl Index<Id> for ParameterSet {
 impl IndexMut<Id> for ParameterSet {
     fn index_mut(&mut self, id: Id) -> &mut DMatrix<f32> {
         self.version += 1;
-        &mut self.values[id.0]
+        Arc::make_mut(&mut self.values[id.0])
     }
 }
 
@@ -141,6 +143,16 @@ impl Tape {
         leaf.map(|(leaf, _)| self.gradient(leaf))
     }
 
+    /// Lets go of the values of a set that is about to change: the gradients stay, the leaves are out of date. (Who
+    /// changes a set without saying so pays with a copy of what the tape still holds.)
+    pub(crate) fn retire(&self, params: &ParameterSet) {
+        let Graph { nodes, leaves, .. } = &mut *self.graph.borrow_mut();
+        let nothing = Arc::new(DMatrix::zeros(0, 0));
+        for (_, (leaf, _)) in leaves.iter().filter(|((set, ..), _)| *set == params.identity) {
+            nodes[leaf.0].value = nothing.clone();
+        }
+    }
+
     fn parameter_leaf(&self, params: &ParameterSet, id: Id, requires_grad: bool) -> Var {
         let key = (params.identity, id, requires_grad);
         let known = self.graph.borrow().leaves.get(&key).copied();
@@ -149,8 +161,9 @@ impl Tape {
             assert_eq!(version, params.version, "{name} has changed: clear the tape first");
             return leaf;
         }
-        let leaf = self.leaf(&params[id], requires_grad);
-        self.graph.borrow_mut().leaves.insert(key, (leaf, params.version));
+        let graph = &mut *self.graph.borrow_mut();
+        let leaf = graph.push_shared(params.values[id.0].clone(), requires_grad, None);
+        graph.leaves.insert(key, (leaf, params.version));
         leaf
     }
 }
