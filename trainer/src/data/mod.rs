@@ -14,6 +14,7 @@ pub mod patches;
 pub mod photographs;
 pub mod signals;
 pub mod sparse;
+pub mod traffic;
 pub mod whitening;
 
 /// CRC-32 over numbers: which data it is that something was trained on.
