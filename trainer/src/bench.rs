@@ -9,7 +9,7 @@ use crate::{
     },
     results::Row,
     tape::{ParameterSet, Shrinkage, Tape},
-    worlds::{Rng, camera::normal},
+    worlds::{Rng, World, camera::normal, traffic},
 };
 use anyhow::Result;
 use forethought::{Zero, artifact::Model};
@@ -27,6 +27,7 @@ pub fn host() -> Result<Vec<Row>> {
         Ok([lista_step(rng)?, drsae_step(rng)?])
     };
     rows.extend(rayon::scope(steps)?);
+    rows.push(highway());
     Ok(rows)
 }
 
@@ -68,6 +69,24 @@ fn seconds(call: &mut dyn FnMut()) -> f64 {
     let mut batches: Vec<_> = (0..BATCHES).map(|_| time(calls)).collect();
     batches.sort();
     batches[BATCHES / 2].as_secs_f64() / f64::from(calls)
+}
+
+/// A thousand steps of one car, 0.2 s each, on the highway of 31 cars: all drivers decide three times in a step.
+pub fn highway() -> Row {
+    let config = traffic::Config::default();
+    let (cars, episode) = (config.cars, config.episode);
+    let mut highway = traffic::Highway::new(config);
+    let mut age = episode;
+    let rng = &mut Rng::seed_from_u64(0);
+    let seconds = seconds(&mut || {
+        if age == episode {
+            highway.reset(rng);
+            age = 0;
+        }
+        highway.advance(None);
+        age += 1;
+    });
+    Row::new("traffic: 1,000 car-steps of 0.2 s", 1e12 * seconds / cars as f64, "ns")
 }
 
 /// Forward, backward and Adam of LISTA 144→256 with three iterations on a batch of 128, supervised on given codes.

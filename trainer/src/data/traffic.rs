@@ -101,7 +101,7 @@ impl Log {
 
 /// The numbers of a row.
 fn numbers<const N: usize>(row: &csv::StringRecord, line: u64, places: [usize; N]) -> Result<[f64; N]> {
-    let mut numbers = [0.0; N];
+    let mut numbers = [0.0f64; N];
     for ((number, place), name) in numbers.iter_mut().zip(places).zip(COLUMNS) {
         let text = row.get(place).unwrap_or_default().trim();
         *number =
@@ -179,7 +179,7 @@ mod tests {
         assert!(changed(2, "14.0", "far").contains("line 4, column x: `far` is no number"));
         assert!(changed(2, "14.0", "140.0").contains("line 4: vehicle 0 came 130.0 m in a step at 20.0 m/s"));
         assert!(changed(1, "10.0", "360.0").contains("line 3: heading 0, speed 360: radians and m/s"));
-        assert!(changed(1, "0.0", "400.0").contains("line 3: y = 400 is far off a road of 4 lanes"));
+        assert!(changed(1, ",0.0,", ",400.0,").contains("line 3: y = 400 is far off a road of 4 lanes"));
         assert!(changed(3, "0,1,1", "0,1,2").contains("line 5: t = 1, vehicle 2: rows must be sorted"));
         assert!(changed(2, "0,1,0", "0,3,0").contains("line 4: t = 3, vehicle 0: rows must be sorted"));
         let said = |rows: &[&str]| format!("{:#}", parse(rows).expect_err("something is wrong"));

@@ -20,6 +20,7 @@ pub mod plot;
 pub mod points;
 pub mod svg;
 pub mod tiles;
+pub mod traffic;
 pub mod training;
 pub mod tree;
 

@@ -23,9 +23,14 @@ impl Raster {
 
     /// Numbers row by row from the top, coloured. Missing ones stay transparent.
     pub fn map(values: &[f32], width: usize, ramp: impl Fn(f32) -> colour::Rgb) -> Self {
-        let mut out = Self::transparent(width as u32, values.len().div_ceil(width.max(1)) as u32);
-        for (pixel, &v) in out.pixels.iter_mut().zip(values) {
-            let [r, g, b] = ramp(v);
+        let colours: Vec<_> = values.iter().map(|&v| ramp(v)).collect();
+        Self::coloured(&colours, width)
+    }
+
+    /// Colours row by row from the top. Missing ones stay transparent.
+    pub fn coloured(colours: &[colour::Rgb], width: usize) -> Self {
+        let mut out = Self::transparent(width as u32, colours.len().div_ceil(width.max(1)) as u32);
+        for (pixel, &[r, g, b]) in out.pixels.iter_mut().zip(colours) {
             *pixel = [r, g, b, 255];
         }
         out

@@ -15,6 +15,7 @@ mod structured_dictionary;
 mod student_t;
 mod topographic;
 mod topography;
+mod traffic;
 mod tree;
 
 use crate::{report::Report, results::Row};
@@ -120,6 +121,11 @@ pub const EXPERIMENTS: &[Experiment] = &[
         name: "inhibition",
         about: "lateral inhibition: tree, ring, map and two ways of learning it",
         run: inhibition::run,
+    },
+    Experiment {
+        name: "traffic",
+        about: "the native highway beside recorded traffic: speeds, gaps, lane changes",
+        run: traffic::run,
     },
 ];
 
