@@ -8,7 +8,10 @@ use crate::{
     Zero,
     artifact::{Artifact, ArtifactError, FEATURES, Kind, Load, Sensors},
     cost::Cost,
-    estimate::kalman::{self, Kalman},
+    estimate::{
+        Filter,
+        kalman::{self, Kalman},
+    },
     perceive::{Encoder, readout::ReadOut},
     plan::{Status, gradient},
     policy::{Limits, Policy},
@@ -230,7 +233,7 @@ impl<
             sizes: (sizes.ny(), sizes.nx(), sizes.h()),
             encoder: E::load(artifact)?,
             readout: ReadOut::load(artifact)?,
-            filter: Kalman::load::<NX>(artifact)?,
+            filter: Kalman::load(artifact)?,
             model: M::load(artifact)?,
             cost: Cost::load(artifact)?,
             planner: gradient::Gradient::load(artifact)?,
@@ -324,7 +327,7 @@ impl<
         let measured = features.iter().take(n).map(|&y| Some(y));
         let innovation = self.filter.update(&mut state.estimate, measured);
         diagnostics.innovation = innovation.nis;
-        diagnostics.outlier = !innovation.accepted;
+        diagnostics.outlier = !innovation.accepted();
     }
 }
 

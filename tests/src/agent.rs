@@ -65,7 +65,7 @@ fn physical_planner() -> Result<(), Failure> {
     tiny::with(
         Model::Physics(Plant::Pendulum),
         |_| {},
-        |artifact| fly(&Physical::load(artifact)?, Mode::Plan)?.is("flight", 0x2dd4_6dff),
+        |artifact| fly(&Physical::load(artifact)?, Mode::Plan)?.is("flight", 0xa479_e7ea),
     )
 }
 
@@ -73,7 +73,7 @@ fn physical_policy() -> Result<(), Failure> {
     tiny::with(
         Model::Physics(Plant::Pendulum),
         |_| {},
-        |artifact| fly(&Physical::load(artifact)?, Mode::Policy)?.is("flight", 0x9703_a052),
+        |artifact| fly(&Physical::load(artifact)?, Mode::Policy)?.is("flight", 0x8b60_1ce6),
     )
 }
 
@@ -81,7 +81,7 @@ fn learned_planner() -> Result<(), Failure> {
     tiny::with(
         Model::Network,
         |_| {},
-        |artifact| fly(&Learned::load(artifact)?, Mode::Plan)?.is("flight", 0x73c7_d5e9),
+        |artifact| fly(&Learned::load(artifact)?, Mode::Plan)?.is("flight", 0x2a54_3ff8),
     )
 }
 
@@ -89,7 +89,7 @@ fn learned_policy() -> Result<(), Failure> {
     tiny::with(
         Model::Network,
         |_| {},
-        |artifact| fly(&Learned::load(artifact)?, Mode::Policy)?.is("flight", 0xe11d_f2cf),
+        |artifact| fly(&Learned::load(artifact)?, Mode::Policy)?.is("flight", 0x3199_be90),
     )
 }
 

@@ -51,7 +51,7 @@ fn round_trip() -> Result<(), Failure> {
 }
 
 fn golden() -> Result<(), Failure> {
-    for (model, expected) in [(Model::Network, 0x54e9_bee4), (Model::Physics(Plant::Pendulum), 0xf469_0069)] {
+    for (model, expected) in [(Model::Network, 0x9d99_998e), (Model::Physics(Plant::Pendulum), 0x1870_0b9a)] {
         let mut golden = Golden::default();
         tiny::with(
             model,

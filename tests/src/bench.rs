@@ -11,11 +11,11 @@ use crate::{
 use core::{array, hint::black_box};
 use forethought::{
     artifact::{
-        self, Activation, Artifact, ArtifactError, CostTerms, Encoder, Entry, Estimator, Header, Kind, Load,
-        Model, Planner, Provenance, Sensors, Sizes, Term, VERSION, WriteError, write,
+        self, Activation, Artifact, ArtifactError, CostTerms, Encoder, Entry, Estimator, Gate, Header, Kind,
+        Load, Model, Planner, Provenance, Sensors, Sizes, Term, VERSION, WriteError, write,
     },
     cost::Cost,
-    estimate::kalman::Kalman,
+    estimate::{Filter as _, kalman::Kalman, steady::Steady},
     feature::{Angles, Feature, Map},
     math,
     perceive::{Encoder as _, classifier::Classifier, lista::Lista},
@@ -129,12 +129,21 @@ pub fn kernels(
         ForwardModel::<NX, NU, NZ>::pullback(&model, &trace, black_box(&state), black_box(&mut pulled))
     });
 
-    let filter = Kalman::load::<NX>(artifact)?;
+    let filter = Kalman::load(artifact)?;
     let mut belief = zero();
     filter.know(&mut belief, &state);
+    let seen = || black_box([0.8, 0.6]).into_iter().map(Some);
     kernel(measure, "Kalman predict and update", 0, || {
         filter.predict(&model, &mut belief, black_box(&action));
-        black_box(filter.update(&mut belief, black_box(&[0.8, 0.6]).iter().map(|&y| Some(y))));
+        black_box(filter.update(&mut belief, seen()));
+    });
+    kernel(measure, "Kalman update, 2 features of 2", 0, || {
+        black_box(filter.update(&mut belief, seen()));
+    });
+    let (filter, mut belief) = (Steady::load(artifact)?, zero());
+    filter.know(&mut belief, &state);
+    kernel(measure, "steady update, 2 features of 2", 0, || {
+        black_box(filter.update(&mut belief, seen()));
     });
 
     let policy = Policy::<NH>::load(artifact)?;
@@ -243,6 +252,7 @@ fn pack<const N: usize>(
         ("estimate", "prior") => Some(1.0),
         ("estimate", "process") | ("cost", "action") => Some(1e-3),
         ("estimate", "noise") => Some(1e-2),
+        ("estimate", "innovation") => Some(1.0),
         ("action", "low") => Some(-2.0),
         ("action", "high") => Some(2.0),
         _ => None,
@@ -274,7 +284,11 @@ fn header(sizes: Sizes, model: Model) -> Header<'static> {
         classifier: artifact::Classifier::default(),
         model,
         // So wide a gate that nothing is refused: the filter shall do all its work.
-        estimator: Estimator { measured: [cos, sin].into_iter().collect(), gate: 1e30, patience: 5 },
+        estimator: Estimator {
+            measured: [cos, sin].into_iter().collect(),
+            gates: [Gate { features: 2, limit: 1e30 }].into_iter().collect(),
+            patience: 5,
+        },
         cost: CostTerms {
             terms: [(angle, 1.0), (speed, 0.1)]
                 .map(|(feature, weight)| Term { feature, target: 0.0, weight, terminal: weight })

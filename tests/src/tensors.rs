@@ -7,7 +7,7 @@ use forethought::artifact::Sizes;
 pub type Tensor = (&'static str, &'static str, usize, usize);
 
 /// Every tensor, for a state with one angle, whose cosine and sine are measured.
-pub const fn tensors(sizes: Sizes) -> [Tensor; 37] {
+pub const fn tensors(sizes: Sizes) -> [Tensor; 39] {
     let (ny, nc) = (sizes.observation as usize, sizes.code as usize);
     let (nx, nu, nz, nh) =
         (sizes.state as usize, sizes.action as usize, sizes.latent as usize, sizes.hidden as usize);
@@ -49,6 +49,8 @@ pub const fn tensors(sizes: Sizes) -> [Tensor; 37] {
         ("action", "low", nu, 1),
         ("action", "high", nu, 1),
         ("action", "safe", nu, 1),
+        ("estimate", "gain", nx, 2),
+        ("estimate", "innovation", 2, 1),
     ]
 }
 

@@ -15,8 +15,8 @@ use crate::{
 use forethought::{
     agent::Agent,
     artifact::{
-        Activation, Aligned, Artifact, Classifier, CostTerms, Encoder, Entry, Estimator, Header, Kind, Model,
-        Planner, Provenance, Sensors, Sizes, Term, VERSION, write,
+        Activation, Aligned, Artifact, Classifier, CostTerms, Encoder, Entry, Estimator, Gate, Header, Kind,
+        Model, Planner, Provenance, Sensors, Sizes, Term, VERSION, write,
     },
     feature::{Angles, Feature, Map},
     forecast, math,
@@ -72,7 +72,7 @@ pub const SIZES: Sizes = Sizes {
 };
 
 /// Part, name, rows and columns of every tensor.
-pub const TENSORS: [Tensor; 37] = tensors(SIZES);
+pub const TENSORS: [Tensor; 39] = tensors(SIZES);
 
 /// The same of the recogniser's tensors.
 pub const PERCEPTION: [Tensor; 8] = tensors::perception(Sizes { action: CLASSES as u16, ..SIZES });
@@ -100,6 +100,8 @@ pub fn weight(part: &str, name: &str, row: usize, col: usize) -> f32 {
         ("estimate", "prior") => 4.0,
         ("estimate", "process") => [0.000_1, 0.01][row],
         ("estimate", "noise") => 0.002,
+        ("estimate", "innovation") => 0.004,
+        ("estimate", "gain") => 0.2 * noise,
         // Unit 0 carries the speed, unit 1 gravity, unit 2 the torque; all in the straight part of tanh.
         ("predict", "w_x") => pass(row == 0 && col == 1, 1.0 / 32.0, 0.002 * noise),
         ("predict", "w_s") => pass(row == 1, 0.125, 0.002 * noise),
@@ -167,6 +169,7 @@ pub fn header(model: Model) -> Header<'static> {
     let term =
         |index, map, weight| Term { feature: Feature { index, map }, target: 0.0, weight, terminal: weight };
     let measured = [Map::Cos, Map::Sin].map(|map| Feature { index: 0, map });
+    let gates = [Gate { features: 2, limit: 25.0 }].into_iter().collect();
     Header {
         version: VERSION,
         kind: Kind::Agent,
@@ -176,7 +179,7 @@ pub fn header(model: Model) -> Header<'static> {
         encoder: Encoder::Lista { iterations: 2, activation: Activation::Soft },
         classifier: Classifier::default(),
         model,
-        estimator: Estimator { measured: measured.into_iter().collect(), gate: 25.0, patience: 3 },
+        estimator: Estimator { measured: measured.into_iter().collect(), gates, patience: 3 },
         cost: CostTerms { terms: [term(0, Map::Angle, 1.0), term(1, Map::Value, 0.1)].into_iter().collect() },
         planner: Planner { iterations: 12, momentum: 0.5, step: 0.1, tolerance: 1e-4 },
         provenance: Provenance { trainer: "by hand", task: "tiny", seed: 0, data: 0 },
@@ -277,6 +280,17 @@ pub fn with<R>(
 ) -> Result<R, Failure> {
     let mut buffer = Aligned([0; _]);
     let length = fill(model, adjust, &mut buffer)?;
+    then(&Artifact::parse(&buffer.0[..length])?)
+}
+
+/// The same with any header and any weights.
+pub fn with_weights<R>(
+    header: Header<'_>,
+    weight: &dyn Fn(&str, &str, usize, usize) -> f32,
+    then: impl FnOnce(&Artifact<'_>) -> Result<R, Failure>,
+) -> Result<R, Failure> {
+    let mut buffer = Aligned([0; _]);
+    let length = fill_with(header, weight, &mut buffer)?;
     then(&Artifact::parse(&buffer.0[..length])?)
 }
 

@@ -55,7 +55,9 @@ const SIZES: Sizes = Sizes {
 
 /// What an agent with a learned model needs; a value it need not have.
 fn tensors() -> impl Iterator<Item = tensors::Tensor> {
-    tensors::tensors(SIZES).into_iter().filter(|(part, ..)| *part != "value")
+    tensors::tensors(SIZES)
+        .into_iter()
+        .filter(|(part, name, ..)| *part != "value" && !matches!(*name, "gain" | "innovation"))
 }
 
 fn value(part: &str, name: &str, row: usize, col: usize) -> f32 {
@@ -81,7 +83,7 @@ fn header() -> Header<'static> {
         model: Model::Network,
         estimator: Estimator {
             measured: [term(0, Map::Cos).feature, term(1, Map::Value).feature].into_iter().collect(),
-            gate: 10.0,
+            gates: [Gate { features: 2, limit: 10.0 }].into_iter().collect(),
             patience: 2,
         },
         cost: CostTerms { terms: [term(0, Map::Angle), term(1, Map::Value)].into_iter().collect() },
@@ -321,7 +323,7 @@ fn perception_needs_no_agent() {
     // What an agent must have in range is not looked at.
     let odd = perception(|header| {
         header.planner.step = f32::NAN;
-        header.estimator.gate = -1.0;
+        header.estimator.gates.clear();
         header.model = Model::Physics(Plant::Pendulum);
     });
     Exact::load(&odd.parse().unwrap()).unwrap();
@@ -451,7 +453,7 @@ proptest! {
         let [low, high, step, target] = bits.map(f32::from_bits);
         let file = file(|header| {
             header.sensors = Sensors { low, high };
-            header.estimator.gate = f32::from_bits(gate).abs();
+            header.estimator.gates[0].limit = f32::from_bits(gate).abs();
             header.estimator.patience = counts[0];
             header.planner = Planner { iterations: counts[1] % 64, momentum: 0.9, step: step.abs(), tolerance: 0.0 };
             header.cost.terms[0].target = target;
@@ -696,7 +698,7 @@ type Change = fn(&mut Header<'static>);
 
 #[test]
 fn every_setting_out_of_range_has_its_sentence() {
-    let cases: [(Change, &str); 28] = [
+    let cases: [(Change, &str); 30] = [
         (|h| h.sizes.state = 0, "the state needs at least one component"),
         (|h| h.sizes.state = 65, "the state may have at most 64 components"),
         (|h| h.sizes.action = 0, "the action needs at least one component"),
@@ -717,8 +719,10 @@ fn every_setting_out_of_range_has_its_sentence() {
         (|h| h.sensors.low = 1.0, "a sensor's low end must be below its high end"),
         (|h| h.sensors.high = f32::INFINITY, "a sensor's low end must be below its high end"),
         (|h| h.sensors.low = f32::NAN, "a sensor's low end must be below its high end"),
-        (|h| h.estimator.gate = 0.0, "the filter's gate must be a positive number"),
-        (|h| h.estimator.gate = f32::NAN, "the filter's gate must be a positive number"),
+        (|h| h.estimator.gates[0].limit = 0.0, "the filter's gates must be positive numbers"),
+        (|h| h.estimator.gates[0].limit = f32::NAN, "the filter's gates must be positive numbers"),
+        (|h| h.estimator.gates[0].features = 1, "each measured feature needs one gate"),
+        (|h| h.estimator.gates.clear(), "each measured feature needs one gate"),
         (|h| h.estimator.patience = 0, "the filter's patience must be at least one observation"),
         (|h| h.cost.terms[0].target = f32::NAN, "a cost needs finite targets and weights of at least 0"),
         (|h| h.cost.terms[0].weight = -1.0, "a cost needs finite targets and weights of at least 0"),

@@ -25,7 +25,7 @@ use forethought::{
     artifact::{Artifact, ArtifactError, FEATURES, Load},
     cost::Cost,
     dense::{Dense, dot},
-    estimate::kalman::{self, Kalman},
+    estimate::{Filter, kalman::Kalman, steady::Steady},
     feature::{Angles, Feature, Map},
     forecast::Forecaster,
     link::{self, Receiver, Reply, Request},
@@ -245,15 +245,8 @@ fn model<M: ForwardModel<NX, NU, NZ> + Load<'static>>(
     model.pullback(black_box(&trace), &x, &mut pulled);
     black_box((next, pulled));
 
-    let filter = Kalman::load::<NX>(artifact)?;
-    let mut belief = kalman::State::ZERO;
-    let measured = black_box([Some(0.8), None, Some(0.6)]);
-    for _ in 0..black_box(3) {
-        filter.predict(&model, &mut belief, &u);
-        black_box(filter.update(&mut belief, measured.iter().take(black_box(2)).copied()));
-    }
-    filter.know(&mut belief, &x);
-    black_box(belief);
+    filter(&model, &Kalman::load(artifact)?);
+    filter(&model, &Steady::load(artifact)?);
 
     let cost = Cost::<NH>::load(artifact)?;
     let (planner, policy) = (Gradient::load(artifact)?, Policy::<NH>::load(artifact)?);
@@ -267,6 +260,18 @@ fn model<M: ForwardModel<NX, NU, NZ> + Load<'static>>(
     rollout.gradient((&model, &cost), &x, black_box(H), &mut gradient);
     black_box(gradient);
     Ok(())
+}
+
+/// A filter over a forward model.
+fn filter<M: ForwardModel<NX, NU, NZ>>(model: &M, filter: &impl Filter<NX>) {
+    let mut belief = Zero::ZERO;
+    let measured = black_box([Some(0.8), None, Some(0.6)]);
+    for _ in 0..black_box(3) {
+        filter.predict(model, &mut belief, &black_box([0.1]));
+        black_box(filter.update(&mut belief, measured.iter().take(black_box(2)).copied()));
+    }
+    filter.know(&mut belief, &black_box([0.3, -0.4]));
+    black_box((filter.variances(&belief).sum::<f32>(), filter.estimate(&belief)));
 }
 
 /// The whole loop: every reading in both modes.

@@ -276,12 +276,21 @@ impl Plant {
 /// Settings of the Kalman filter; its variances are tensors.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Estimator {
-    /// The features of the state that the read-out measures, in its order.
+    /// The features of the state that are measured, in the order of the read-out, sensor by sensor.
     pub measured: Vec<Feature, FEATURES>,
-    /// An observation is refused as an outlier when its normalised innovation squared exceeds this.
-    pub gate: f32,
-    /// After this many refused observations in a row the filter believes the sensors and starts anew.
+    /// One for each sensor.
+    pub gates: Vec<Gate, FEATURES>,
+    /// After this many observations in a row of which nothing was used the filter believes the sensors and starts anew.
     pub patience: u16,
+}
+
+/// What one sensor measures, and when it is not believed.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Gate {
+    /// How many of the measured features it shows.
+    pub features: u16,
+    /// It is refused as an outlier when its normalised innovation squared exceeds this.
+    pub limit: f32,
 }
 
 /// The cost of a trajectory; the actions' weights are a tensor.
@@ -410,7 +419,7 @@ impl<'a> Header<'a> {
             encoder: Encoder::Psd,
             classifier: Classifier::default(),
             model: Model::Network,
-            estimator: Estimator { measured: Vec::new(), gate: 0.0, patience: 0 },
+            estimator: Estimator { measured: Vec::new(), gates: Vec::new(), patience: 0 },
             cost: CostTerms { terms: Vec::new() },
             planner: Planner { iterations: 0, momentum: 0.0, step: 0.0, tolerance: 0.0 },
             provenance,
@@ -521,8 +530,13 @@ impl<'a> Header<'a> {
                 "the feature of an angle looks at a component that is none",
             ),
             (
-                self.estimator.gate.is_finite() && self.estimator.gate > 0.0,
-                "the filter's gate must be a positive number",
+                self.estimator.gates.iter().all(|g| g.limit.is_finite() && g.limit > 0.0),
+                "the filter's gates must be positive numbers",
+            ),
+            (
+                self.estimator.gates.iter().map(|g| usize::from(g.features)).sum::<usize>()
+                    == self.estimator.measured.len(),
+                "each measured feature needs one gate",
             ),
             (self.estimator.patience > 0, "the filter's patience must be at least one observation"),
             (

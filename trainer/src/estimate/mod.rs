@@ -1,3 +1,5 @@
 //! Calibration of state estimators.
 
+pub mod consistency;
 pub mod kalman;
+pub mod steady;

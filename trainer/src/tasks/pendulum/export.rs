@@ -8,7 +8,7 @@ use crate::{
 };
 use anyhow::Result;
 use forethought::artifact::{
-    Classifier, CostTerms, Estimator, Header, Kind, Model, Planner, Provenance, Sensors, Sizes, VERSION,
+    Classifier, CostTerms, Estimator, Gate, Header, Kind, Model, Planner, Provenance, Sensors, Sizes, VERSION,
 };
 use std::f64::consts::PI;
 
@@ -49,7 +49,9 @@ pub fn export(config: &Config, trained: &Trained, model: Model, seed: u64) -> Re
         model,
         estimator: Estimator {
             measured: MEASURED.into_iter().collect(),
-            gate: config.filter.gate,
+            gates: [Gate { features: MEASURED.len() as u16, limit: config.filter.gate }]
+                .into_iter()
+                .collect(),
             patience: config.filter.patience,
         },
         cost: CostTerms { terms: objective.terms.into_iter().collect() },

@@ -1,0 +1,149 @@
+//! The sensors of a filter: what they measure, how exactly, and when they are not believed.
+//!
+//! Each sensor shows one or more features of the state at its own pace; a feature that has not arrived is missing. A
+//! sensor is believed or refused **as a whole and on its own**: its normalised innovation squared `Σ ν²/S` must not exceed
+//! its gate. As a whole, since what it shows has one cause: of a wrong picture the cosine of the angle may be right by
+//! chance. On its own, so that a sensor that is stuck does not blind the filter to the others.
+//!
+//! When nothing that arrives is believed `patience` times in a row, it is the estimate that is wrong: the filter starts anew.
+//! One healthy sensor prevents that, if the patience is longer than it takes to come round.
+
+use super::Innovation;
+use crate::{
+    artifact::{Artifact, ArtifactError, Estimator},
+    feature::{Angles, Feature, Map},
+    math,
+};
+
+/// What is measured, and the prior.
+#[derive(Clone, Debug)]
+pub struct Sensors<'a> {
+    pub(super) angles: Angles,
+    settings: Estimator,
+    /// Prior mean of the state.
+    pub(super) mean: &'a [f32],
+    /// Diagonal of `R`: variance of each measured feature.
+    noise: &'a [f32],
+}
+
+/// How far a filter can be relied upon.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Trust {
+    /// Observations in a row of which nothing was used.
+    refused: u16,
+    /// Whether there is an estimate at all.
+    started: bool,
+}
+
+impl Trust {
+    pub(super) const NONE: Self = Self { refused: 0, started: false };
+    pub(super) const FRESH: Self = Self { refused: 0, started: true };
+}
+
+/// One measured feature, as [`Sensors::believe`] hands it on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Measurement {
+    /// Its place among all of them.
+    pub place: usize,
+    pub feature: Feature,
+    /// Its variance.
+    pub noise: f32,
+    /// What was measured.
+    pub y: f32,
+}
+
+impl<'a> Sensors<'a> {
+    pub(super) fn load(artifact: &Artifact<'a>) -> Result<Self, ArtifactError> {
+        const PART: &str = "estimate";
+        let settings = artifact.header().estimator.clone();
+        let sensors = Self {
+            angles: artifact.angles(),
+            mean: artifact.vector(PART, "mean", artifact.sizes().nx())?,
+            noise: artifact.vector(PART, "noise", settings.measured.len())?,
+            settings,
+        };
+        if sensors.noise.iter().any(|&r| r <= 0.0) {
+            return Err(ArtifactError::Setting { what: "a measured feature needs a positive variance" });
+        }
+        Ok(sensors)
+    }
+
+    /// How many features are measured.
+    pub(super) fn count(&self) -> usize {
+        self.noise.len()
+    }
+
+    /// Whether the filter has to start anew from what has arrived: there is no estimate, or it is not worth correcting.
+    pub(super) fn restart<'s>(
+        &self,
+        trust: Trust,
+        mut numbers: impl Iterator<Item = &'s f32>,
+        measured: impl Iterator<Item = Option<f32>>,
+    ) -> bool {
+        let lost = !trust.started || trust.refused >= self.settings.patience;
+        (lost || !numbers.all(|number| number.is_finite())) && measured.flatten().next().is_some()
+    }
+
+    fn measurements(
+        &self,
+        measured: impl Iterator<Item = Option<f32>>,
+    ) -> impl Iterator<Item = Option<Measurement>> {
+        let features = self.settings.measured.iter().zip(self.noise).enumerate();
+        features
+            .zip(measured)
+            .map(|((place, (&feature, &noise)), y)| y.map(|y| Measurement { place, feature, noise, y }))
+    }
+
+    /// Has `correct` take each feature into a copy of the state and say its `ν²/S`; keeps the copy of every sensor that
+    /// is inside its gate.
+    pub(super) fn believe<S: Clone + AsMut<Trust>>(
+        &self,
+        state: &mut S,
+        measured: impl Iterator<Item = Option<f32>>,
+        correct: impl Fn(&mut S, Measurement) -> f32,
+    ) -> Innovation {
+        let mut found = Innovation::default();
+        let mut used = false;
+        let mut measurements = self.measurements(measured);
+        for (sensor, gate) in (0..).zip(&self.settings.gates) {
+            let mut corrected = state.clone();
+            let (mut nis, mut arrived) = (0.0, false);
+            for measurement in measurements.by_ref().take(gate.features.into()).flatten() {
+                nis += correct(&mut corrected, measurement);
+                arrived = true;
+            }
+            if arrived && nis <= gate.limit {
+                *state = corrected;
+                used = true;
+            } else if arrived {
+                found.refused |= 1_u16.wrapping_shl(sensor);
+            }
+            found.nis += nis;
+        }
+        let trust = state.as_mut();
+        if used {
+            trust.refused = 0;
+        } else if !found.accepted() {
+            trust.refused = trust.refused.saturating_add(1);
+        }
+        found
+    }
+
+    /// What the measurements alone tell of a component of the state, and how exactly: by itself or by cosine and sine.
+    pub(super) fn told(
+        &self,
+        component: usize,
+        measured: impl Iterator<Item = Option<f32>> + Clone,
+    ) -> Option<(f32, f32)> {
+        let seen = |map: Map| {
+            let mut all = self.measurements(measured.clone()).flatten();
+            let found = all.find(|m| usize::from(m.feature.index) == component && m.feature.map == map);
+            found.map(|m| (m.y, m.noise)).filter(|(y, _)| y.is_finite())
+        };
+        match (seen(Map::Value).or(seen(Map::Angle)), seen(Map::Cos), seen(Map::Sin)) {
+            (Some(direct), ..) => Some(direct),
+            (None, Some((cos, r_cos)), Some((sin, r_sin))) => Some((math::atan2(sin, cos), r_cos + r_sin)),
+            _ => None,
+        }
+    }
+}
