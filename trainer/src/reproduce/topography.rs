@@ -1,15 +1,104 @@
 //! What every experiment with a map of filters measures and shows, so that their numbers can be compared.
 
-use super::median;
+use super::{Outcome, Setting, median, per_seed};
 use crate::{
-    data::images::Images,
-    perceive::{gabor::Gabor, map::Map, topographic::Eye},
-    report::{Report, orientation, tiles},
+    data::{images::Images, photographs},
+    perceive::{
+        gabor::Gabor,
+        map::Map,
+        pools::{Pools, Weights},
+        topographic::Eye,
+    },
+    report::{
+        Report, orientation,
+        plot::{Axis, Plot, Series},
+        tiles,
+    },
     results::Row,
     worlds::Rng,
 };
+use anyhow::Result;
 use nalgebra::DMatrix;
 use rand::SeedableRng;
+
+/// An experiment that learns a map of filters from patches of photographs.
+pub struct Study<'a> {
+    /// The method.
+    pub title: &'a str,
+    /// Where it is from.
+    pub paper: &'a str,
+    /// What its filters are called.
+    pub filters: &'a str,
+    /// Pixels along the edge of a patch.
+    pub side: usize,
+    /// Whitened components that are kept of it.
+    pub components: usize,
+    /// Rows and columns of units on the torus.
+    pub map: [usize; 2],
+    /// Rows and columns of a pool; there is one around every unit.
+    pub window: usize,
+    /// What is watched while it learns, as the axes of the plots say it.
+    pub watched: &'a [&'a str],
+    /// What the curves mean.
+    pub training: &'a str,
+    /// What else a reader must know.
+    pub note: String,
+}
+
+/// What a method learns from.
+pub struct Lesson<'a> {
+    /// One pool around every unit.
+    pub pools: Pools,
+    /// So many whitened patches, one a column.
+    pub patches: &'a mut dyn FnMut(usize) -> DMatrix<f32>,
+    /// Of this seed.
+    pub rng: &'a mut Rng,
+}
+
+/// Filters of whitened components, one a column, and a curve for all that was watched.
+pub type Learnt = (DMatrix<f32>, Vec<Vec<(f64, f64)>>);
+
+impl Study<'_> {
+    /// Learns with each seed, measures and shows.
+    pub fn run(
+        &self,
+        setting: &Setting,
+        learn: impl Fn(Lesson<'_>) -> Result<Learnt> + Sync,
+    ) -> Result<Outcome> {
+        let Self { side, components, window, .. } = *self;
+        let (images, source) = photographs::read(&setting.data)?;
+        let images = images.halved(); // so that a patch shows more than one edge
+        let runs = per_seed(setting, |seed| {
+            let rng = &mut Rng::seed_from_u64(seed);
+            let eye = Eye::new(&images, side, components, rng);
+            let patches = &mut batches(&eye, &images, seed);
+            let pools = Pools::torus(self.map, [window; 2], [1, 1], Weights::Flat)?;
+            let (filters, curves) = learn(Lesson { pools, patches, rng })?;
+            eprintln!("  seed {seed} has learnt its map");
+            Ok((Topography::measure(eye.picture(&filters), side, self.map, seed), curves))
+        })?;
+        let (maps, curves): (Vec<_>, Vec<_>) = runs.into_iter().unzip();
+        let mut report = Report::new(self.title, self.paper);
+        let units = self.map[0] * self.map[1];
+        report.section("The map");
+        maps[0].show(
+            &mut report,
+            &format!("The {} of {units} units on a torus, learned from {source}.", self.filters),
+        );
+        let plots = self.watched.iter().enumerate().map(|(i, watched)| {
+            Plot::new(Axis::linear("step"), Axis::linear(*watched))
+                .size(Plot::HALF, 240)
+                .with_all(curves.iter().map(|curves| Series::line("", curves[i].clone())))
+        });
+        report.section("Training").figures(&format!("{} One curve a seed.", self.training), plots);
+        let notes = vec![format!(
+            "Patches of {side}×{side} pixels from {source} of half size, less their means and of equal contrast, whitened to \
+             {components} components; {units} units on a torus, each in the middle of a pool of {window}×{window}{}",
+            self.note
+        )];
+        Ok(Outcome { rows: Topography::rows(&maps), report, notes })
+    }
+}
 
 /// Patches seen once, whitened once, and given out in turn: many thousand are as good as fresh ones.
 pub fn batches(eye: &Eye, images: &Images, seed: u64) -> impl FnMut(usize) -> DMatrix<f32> {
