@@ -26,8 +26,15 @@ pub const ORANGE: Rgb = [0xE6, 0x9F, 0x00];
 /// See [`BLUE`].
 pub const SKY: Rgb = [0x56, 0xB4, 0xE9];
 
+/// Of Tol's muted palette, for plots of more than six series.
+pub const WINE: Rgb = [0x88, 0x22, 0x55];
+/// See [`WINE`].
+pub const OLIVE: Rgb = [0x80, 0x80, 0x20];
+/// Text's neighbour.
+pub const SLATE: Rgb = [0x60, 0x70, 0x80];
+
 /// The palette: series take these in turn.
-pub const SERIES: [Rgb; 6] = [BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY];
+pub const SERIES: [Rgb; 9] = [BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, WINE, OLIVE, SLATE];
 
 /// A map from a number to a colour.
 pub type Ramp = fn(f32) -> Rgb;

@@ -14,8 +14,9 @@ pub struct GroupSparsity {
     /// `ε`: rounds the corner where a pool is silent. With 0 silent pools are exactly silent, and the proximal operator of
     /// disjoint groups and of trees is exact.
     pub epsilon: f32,
-    /// How often overlapping pools are reweighted within one proximal step. Each time lowers the objective; inference
-    /// that takes many steps needs 1.
+    /// How often overlapping pools are reweighted within one proximal step: each time comes closer to the exact one. With
+    /// few, inference settles where the exact step would still move; [`reweighted`](crate::perceive::reweighted) has no
+    /// such error, and is for many samples at once.
     pub sweeps: usize,
 }
 

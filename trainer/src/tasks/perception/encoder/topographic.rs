@@ -7,10 +7,15 @@ use crate::{
     tasks::{Progress, perception::preprocess::Preprocess},
     worlds::Rng,
 };
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 impl Trainable for Config {
     fn check(&self) -> Result<()> {
+        let default = Self::default();
+        ensure!(
+            (self.side, self.components) == (default.side, default.components),
+            "encoder.side and encoder.components are for photographs: patches and whitening are those of [data], leave them out"
+        );
         at_least_one(&[("map", self.units()), ("batch", self.batch), ("steps", self.steps)])?;
         not_negative(&[
             ("lambda", self.lambda),
@@ -29,7 +34,6 @@ impl Trainable for Config {
         whitened(preprocess)
     }
 
-    /// Patches and whitening are those of the task, whatever `side` and `components` say.
     fn train(&self, lesson: &Lesson, rng: &mut Rng, progress: &mut Progress<'_>) -> Result<Learned> {
         let config = Self { components: lesson.x.nrows(), ..self.clone() };
         let mut model = Topographic::new(&config, rng)?;
