@@ -61,6 +61,11 @@ impl Tensors {
         Some(self.list.remove(place).2)
     }
 
+    /// Drops all tensors of a part.
+    pub fn drop_part(&mut self, part: &str) {
+        self.list.retain(|(other, ..)| *other != part);
+    }
+
     /// Whether `part.name` is there.
     pub fn contains(&self, part: &str, name: &str) -> bool {
         self.list.iter().any(|(p, n, _)| *p == part && n == name)

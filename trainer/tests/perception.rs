@@ -227,6 +227,35 @@ fn photographs_of_different_sizes_are_learned_from_by_patches() {
 }
 
 #[test]
+fn convolutions_are_learned_from_images_and_refuse_all_else() {
+    let room = Room::new();
+    room.photo("a.png", 30, 20);
+    room.photo("b.png", 25, 41);
+    let layer = "kind = \"convolutional\"\n[[encoder.layers]]\nfilters = 8\nsteps = 20\n";
+    let task = |name: &str, data: &str, patch: usize| {
+        room.file(name, format!("[data]\n{data}\npatch = {patch}\npatches = 300\n[encoder]\n{layer}"))
+    };
+    let images = "kind = \"images\"\npath = \"photos\"";
+    let out = room.0.path().join("out");
+    let output =
+        forethought(&["train", &task("photos.toml", images, 12), "--out", out.to_str().expect("UTF-8")]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let file = WeightFile::read(&out.join("perception.fth")).expect("an artifact");
+    let artifact = file.parse().expect("a readable artifact");
+    // 8×8 places, pooled to 4×4, and 8 filters to 4.
+    assert_eq!((artifact.sizes().ny(), artifact.sizes().nc()), (144, 64));
+
+    let text = complaint(&["train", &task("odd.toml", images, 11)]);
+    assert!(text.contains("leave a rest"), "{text}");
+    let whitened = format!("{images}\npreprocess = \"whiten\"");
+    let text = complaint(&["train", &task("white.toml", &whitened, 12)]);
+    assert!(text.contains("data.preprocess"), "{text}");
+    room.file("table.csv", bumps(20).0);
+    let text = complaint(&["train", &task("signals.toml", "kind = \"signals\"\npath = \"table.csv\"", 12)]);
+    assert!(text.contains("data.kind"), "{text}");
+}
+
+#[test]
 fn bad_data_gets_one_sentence() {
     let room = Room::new();
     let idx_task = |bytes: &[u8], more: &str, parts: &[&str]| {

@@ -41,9 +41,9 @@ impl Default for Config {
             map: [10, 16],
             window: 3,
             first_window: 5,
-            epsilon: 0.005,
+            epsilon: 0.1,
             batch: 2000,
-            steps: 2000,
+            steps: 6000,
             rate: 0.02,
             momentum: 0.9,
         }

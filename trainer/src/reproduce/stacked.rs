@@ -69,7 +69,7 @@ struct Experiment<'a> {
 impl Experiment<'_> {
     fn run(&self, seed: u64) -> Result<Trained> {
         let rng = &mut Rng::seed_from_u64(seed);
-        let mut stack = digits::stack(&self.config, &self.train.images, rng)?;
+        let mut stack = digits::stack(&self.config, &self.train.images, digits::CLASSES, rng)?;
         let before = stack.clone();
         let mut progress = Vec::new();
         let images = &self.train.images.pixels;

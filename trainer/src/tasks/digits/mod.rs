@@ -108,17 +108,9 @@ pub fn train(config: &Config, mnist: &Mnist, seed: u64, progress: &mut Progress<
             pack(&model, tensors, settings.iterations, seed, digest(&images.pixels))
         }
         Encoder::Convolutional => {
-            let settings = &config.convolutional;
             let rng = &mut Rng::seed_from_u64(seed);
-            let mut stack = stack(settings, &images, rng)?;
-            stack.pretrain(&images.pixels, rng, |layer, step, seen| {
-                let stage = ["layer 1", "layer 2", "layer 3", "layer 4"][layer];
-                let losses = [("not shown", seen.missed), ("penalty", seen.penalty), ("guess", seen.guess)];
-                progress(stage, step, settings.layers[layer].steps, &losses);
-            })?;
-            let labels = &mnist.train.labels;
-            stack.read_out(&stack.features(&images.pixels), labels, &settings.readout, rng)?;
-            stack.tune(&images.pixels, labels, &settings.tuning, rng)?;
+            let stack =
+                learn_stack(&config.convolutional, &images, Some(&mnist.train.labels), rng, progress)?;
             export_stack(&stack, seed, digest(&images.pixels))
         }
     }
@@ -189,9 +181,31 @@ fn pack(model: &DrSae, tensors: Tensors, iterations: usize, seed: u64, data: u32
 }
 
 /// Convolutional layers of random filters for images of this size.
-pub fn stack(config: &stacked::Config, images: &Images, rng: &mut Rng) -> Result<Stack> {
+pub fn stack(config: &stacked::Config, images: &Images, classes: usize, rng: &mut Rng) -> Result<Stack> {
     let image = Maps { rows: images.rows, cols: images.cols, channels: 1 };
-    Stack::new(&config.layers, image, CLASSES, rng)
+    Stack::new(&config.layers, image, classes, rng)
+}
+
+/// Trains convolutional layers on images, and with labels a classifier and then everything.
+pub fn learn_stack(
+    config: &stacked::Config,
+    images: &Images,
+    labels: Option<&[u8]>,
+    rng: &mut Rng,
+    progress: &mut Progress<'_>,
+) -> Result<Stack> {
+    let classes = labels.into_iter().flatten().max().map_or(1, |largest| usize::from(*largest) + 1);
+    let mut stack = stack(config, images, classes, rng)?;
+    stack.pretrain(&images.pixels, rng, |layer, step, seen| {
+        let stage = ["layer 1", "layer 2", "layer 3", "layer 4"][layer];
+        let losses = [("not shown", seen.missed), ("penalty", seen.penalty), ("guess", seen.guess)];
+        progress(stage, step, config.layers[layer].steps, &losses);
+    })?;
+    if let Some(labels) = labels {
+        stack.read_out(&stack.features(&images.pixels), labels, &config.readout, rng)?;
+        stack.tune(&images.pixels, labels, &config.tuning, rng)?;
+    }
+    Ok(stack)
 }
 
 /// Packs convolutional layers and their classifier.

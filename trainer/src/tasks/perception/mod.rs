@@ -87,7 +87,12 @@ pub fn train(config: &Config, name: &str, seed: u64, progress: &mut Progress<'_>
     );
     ensure!(units <= mind::NC, "encoder.units must be at most {}, not {units}", mind::NC);
     let map = config.data.preprocessing(&samples.train);
-    let lesson = Lesson { x: map.apply(&samples.train), targets: samples.targets() };
+    let lesson = Lesson {
+        raw: &samples.train,
+        width: samples.width,
+        x: map.apply(&samples.train),
+        targets: samples.targets(),
+    };
     ensure!(
         lesson.x.amax() > 0.0,
         "after preprocessing all samples in {} are the same; there is nothing to learn from them",

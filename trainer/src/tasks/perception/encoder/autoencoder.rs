@@ -31,8 +31,8 @@ impl Trainable for Config {
         self.units
     }
 
-    fn train(&self, lesson: &Lesson, rng: &mut Rng, progress: &mut Progress<'_>) -> Result<Learned> {
-        let Lesson { x, targets } = lesson;
+    fn train(&self, lesson: &Lesson<'_>, rng: &mut Rng, progress: &mut Progress<'_>) -> Result<Learned> {
+        let Lesson { x, targets, .. } = lesson;
         let labelled = targets.nrows() > 0;
         // Without labels the read-out says 0 from the start: it costs nothing and teaches nothing.
         let targets = if labelled { targets.clone() } else { DMatrix::zeros(1, x.ncols()) };

@@ -28,14 +28,10 @@ impl Trainable for Config {
         self.units
     }
 
-    fn train(&self, lesson: &Lesson, rng: &mut Rng, progress: &mut Progress<'_>) -> Result<Learned> {
+    fn train(&self, lesson: &Lesson<'_>, rng: &mut Rng, progress: &mut Progress<'_>) -> Result<Learned> {
         let (x, scale) = scaled(&lesson.x);
         let classes = lesson.targets.nrows();
-        let class = |target: nalgebra::DVectorView<'_, f32>| target.imax() as u8;
-        let labels: Vec<u8> = match classes {
-            0 => vec![0; x.ncols()],
-            _ => lesson.targets.column_iter().map(class).collect(),
-        };
+        let labels = lesson.labels().unwrap_or_else(|| vec![0; x.ncols()]);
         let samples = Samples { x: &x, labels: &labels };
         let mut model = DrSae::new(self, &x, classes.max(1), rng);
         if classes > 0 {
@@ -48,9 +44,7 @@ impl Trainable for Config {
         let mut tensors = Tensors::default();
         model.export(scale, &mut tensors);
         if classes == 0 {
-            for name in ["w", "b"] {
-                tensors.take("classify", name);
-            }
+            tensors.drop_part("classify");
         }
         let encoder = DrSae::header(self.iterations);
         Ok(Learned { tensors, encoder, units: self.units, normalise: true })

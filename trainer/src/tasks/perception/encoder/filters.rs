@@ -55,7 +55,7 @@ impl Trainable for ica::Config {
         whitened(preprocess)
     }
 
-    fn train(&self, lesson: &Lesson, rng: &mut Rng, progress: &mut Progress<'_>) -> Result<Learned> {
+    fn train(&self, lesson: &Lesson<'_>, rng: &mut Rng, progress: &mut Progress<'_>) -> Result<Learned> {
         let x = &lesson.x;
         let mut ica = Ica::new(self, pools(self.map, self.window)?, x.nrows(), rng)
             .context("data.components must be the units of encoder.map")?;
@@ -87,7 +87,7 @@ impl Trainable for student_t::Config {
         whitened(preprocess)
     }
 
-    fn train(&self, lesson: &Lesson, rng: &mut Rng, progress: &mut Progress<'_>) -> Result<Learned> {
+    fn train(&self, lesson: &Lesson<'_>, rng: &mut Rng, progress: &mut Progress<'_>) -> Result<Learned> {
         let mut model = StudentT::new(self, pools(self.map, self.window)?, lesson.x.nrows(), rng)?;
         model.fit_width(&lesson.x.columns(0, lesson.x.ncols().min(1000)).into_owned());
         let mut places = Rng::from_rng(rng);

@@ -1,6 +1,7 @@
 //! The encoders that a task file can name, one small adapter each.
 
 mod autoencoder;
+mod convolutional;
 pub mod dictionary;
 mod drsae;
 mod filters;
@@ -11,7 +12,7 @@ use super::preprocess::Preprocess;
 use crate::{
     export::Tensors,
     perceive::{
-        coupled, drsae as discriminative, ica, inhibition, lamp, lista, psd, structured_dictionary,
+        coupled, drsae as discriminative, ica, inhibition, lamp, lista, psd, stacked, structured_dictionary,
         student_t, topographic as maps, tree,
     },
     tasks::Progress,
@@ -51,6 +52,8 @@ pub enum Config {
     /// The discriminative recurrent sparse autoencoder.
     #[serde(rename = "drsae")]
     DrSae(discriminative::Config),
+    /// Convolutional layers with pools, stacked without labels, on images of one size; with labels everything is tuned.
+    Convolutional(stacked::Config),
     /// Topographic independent component analysis of whitened samples.
     Ica(ica::Config),
     /// A product of Student-t experts on whitened samples.
@@ -71,19 +74,32 @@ impl Config {
             Self::StructuredDictionary(config) => config,
             Self::Inhibition(config) => config,
             Self::DrSae(config) => config,
+            Self::Convolutional(config) => config,
             Self::Ica(config) => config,
             Self::StudentT(config) => config,
         }
     }
 }
 
-/// What an encoder learns from, preprocessed.
+/// What an encoder learns from.
 #[derive(Clone, Debug)]
-pub struct Lesson {
-    /// Samples, one a column.
+pub struct Lesson<'a> {
+    /// Samples as they are, one a column.
+    pub raw: &'a DMatrix<f32>,
+    /// Pixels of a row, if samples are images.
+    pub width: Option<usize>,
+    /// Samples, preprocessed.
     pub x: DMatrix<f32>,
     /// What a classifier should answer to them, one row a class; no row without labels.
     pub targets: DMatrix<f32>,
+}
+
+impl Lesson<'_> {
+    /// The class of each sample, if there are labels.
+    pub fn labels(&self) -> Option<Vec<u8>> {
+        let classes = self.targets.column_iter().map(|target| target.imax() as u8);
+        (self.targets.nrows() > 0).then(|| classes.collect())
+    }
 }
 
 /// What was learned, for preprocessed samples.
@@ -114,7 +130,7 @@ pub trait Trainable {
     }
 
     /// Trains it.
-    fn train(&self, lesson: &Lesson, rng: &mut Rng, progress: &mut Progress<'_>) -> Result<Learned>;
+    fn train(&self, lesson: &Lesson<'_>, rng: &mut Rng, progress: &mut Progress<'_>) -> Result<Learned>;
 }
 
 /// One sentence about the first setting of the section that is 0.

@@ -190,7 +190,7 @@ impl<D: Dictionary, N: Network> Trainable for Predicted<D, N> {
         self.network.accepts(preprocess)
     }
 
-    fn train(&self, lesson: &Lesson, rng: &mut Rng, progress: &mut Progress<'_>) -> Result<Learned> {
+    fn train(&self, lesson: &Lesson<'_>, rng: &mut Rng, progress: &mut Progress<'_>) -> Result<Learned> {
         let Found { dictionary, infer } = self.dictionary.learn(&lesson.x, rng, progress)?;
         let x = lesson.x.columns(0, lesson.x.ncols().min(TAUGHT)).into_owned();
         let z = infer(&x);
@@ -234,7 +234,7 @@ impl Trainable for psd::Config {
         self.units
     }
 
-    fn train(&self, lesson: &Lesson, rng: &mut Rng, progress: &mut Progress<'_>) -> Result<Learned> {
+    fn train(&self, lesson: &Lesson<'_>, rng: &mut Rng, progress: &mut Progress<'_>) -> Result<Learned> {
         /// Steps between two looks at what it has learned.
         const LOOK: usize = 50;
         let x = lesson.x.columns(0, lesson.x.ncols().min(500)).into_owned();

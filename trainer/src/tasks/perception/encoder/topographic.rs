@@ -34,7 +34,7 @@ impl Trainable for Config {
         whitened(preprocess)
     }
 
-    fn train(&self, lesson: &Lesson, rng: &mut Rng, progress: &mut Progress<'_>) -> Result<Learned> {
+    fn train(&self, lesson: &Lesson<'_>, rng: &mut Rng, progress: &mut Progress<'_>) -> Result<Learned> {
         let config = Self { components: lesson.x.nrows(), ..self.clone() };
         let mut model = Topographic::new(&config, rng)?;
         model.train(&config, batches(&lesson.x, rng), |step, [missed, penalty, wrong]| {
