@@ -117,6 +117,13 @@ pub type Mind = forethought::agent::Agent<'static, Encoder, Model, {ny}, {nc}, {
 pub type Mind = forethought::recognise::Recogniser<'static, Encoder, {ny}, {nc}, {nu}>;
 "
         ),
+        Kind::Tracker => format!(
+            "{model}
+pub type Mind = forethought::track::Tracker<forethought::estimate::{filter}, Model, {nx}, {nu}, {nz}, {answer}>;
+",
+            filter = if header.has_steady_filter() { "steady::Steady<'static>" } else { "kalman::Kalman<'static>" },
+            answer = header.answer()
+        ),
         Kind::Model => format!(
             "{model}
 pub type Mind = forethought::forecast::Forecaster<Model, {nx}, {nu}, {nz}, {answer}>;

@@ -11,8 +11,8 @@ const SMALL: Sizes =
 /// The same for a recogniser.
 const SMALL_PERCEPTION: Sizes = Sizes { action: 5, state: 0, hidden: 0, horizon: 0, ..SMALL };
 
-/// Writes `bench.rs`: the types of the bench's sizes and its weights, and small weights for each model, for perception
-/// and for a model alone.
+/// Writes `bench.rs`: the types of the bench's sizes and its weights, and small weights for each model, for perception,
+/// for a model alone and for a filter.
 pub fn generate(out_dir: &Path) {
     let save =
         |name: &str, weights: &[u8]| fs::write(out_dir.join(name), weights).expect("cargo made OUT_DIR");
@@ -23,6 +23,7 @@ pub fn generate(out_dir: &Path) {
         ("SMALL_NETWORK", "network.fth", weights(SMALL, Model::Network)),
         ("SMALL_PENDULUM", "pendulum.fth", weights(SMALL, Model::Physics(Plant::Pendulum))),
         ("SMALL_MODEL", "small_model.fth", model(SMALL)),
+        ("SMALL_TRACKER", "small_tracker.fth", written(|buffer| bench::tracker(SMALL, buffer))),
         ("SMALL_PERCEPTION", "small_perception.fth", perception(SMALL_PERCEPTION)),
         ("PERCEPTION", "perception.fth", perception(bench::PERCEPTION)),
     ] {

@@ -65,7 +65,7 @@ fn physical_planner() -> Result<(), Failure> {
     tiny::with(
         Model::Physics(Plant::Pendulum),
         |_| {},
-        |artifact| fly(&Physical::load(artifact)?, Mode::Plan)?.is("flight", 0xa479_e7ea),
+        |artifact| fly(&Physical::load(artifact)?, Mode::Plan)?.is("flight", 0x9a5f_02fb),
     )
 }
 
@@ -73,7 +73,7 @@ fn physical_policy() -> Result<(), Failure> {
     tiny::with(
         Model::Physics(Plant::Pendulum),
         |_| {},
-        |artifact| fly(&Physical::load(artifact)?, Mode::Policy)?.is("flight", 0x8b60_1ce6),
+        |artifact| fly(&Physical::load(artifact)?, Mode::Policy)?.is("flight", 0xd2f9_2ed3),
     )
 }
 
@@ -81,7 +81,7 @@ fn learned_planner() -> Result<(), Failure> {
     tiny::with(
         Model::Network,
         |_| {},
-        |artifact| fly(&Learned::load(artifact)?, Mode::Plan)?.is("flight", 0x2a54_3ff8),
+        |artifact| fly(&Learned::load(artifact)?, Mode::Plan)?.is("flight", 0x9ec1_adf0),
     )
 }
 
@@ -89,7 +89,7 @@ fn learned_policy() -> Result<(), Failure> {
     tiny::with(
         Model::Network,
         |_| {},
-        |artifact| fly(&Learned::load(artifact)?, Mode::Policy)?.is("flight", 0x3199_be90),
+        |artifact| fly(&Learned::load(artifact)?, Mode::Policy)?.is("flight", 0x05b6_2e98),
     )
 }
 

@@ -241,6 +241,13 @@ pub fn model(sizes: Sizes, buffer: &mut [u8]) -> Result<usize, WriteError> {
     pack(Header::model(sizes, angles, sensors, model, provenance), tensors::model(sizes), buffer)
 }
 
+/// The same of a filter over a learned model.
+pub fn tracker(sizes: Sizes, buffer: &mut [u8]) -> Result<usize, WriteError> {
+    let Header { angles, sensors, model, estimator, provenance, .. } = header(sizes, Model::Network);
+    let header = Header::model(sizes, angles, sensors, model, provenance).tracker(estimator);
+    pack(header, tensors::tracker(sizes), buffer)
+}
+
 fn pack<const N: usize>(
     header: Header<'_>,
     tensors: [Tensor; N],

@@ -364,7 +364,7 @@ fn golden() -> Result<(), Failure> {
                 golden.add(&state.x);
                 golden.add(state.p.as_slice());
             }
-            golden.is("estimates", 0x369a_dff1)
+            golden.is("estimates", 0xf3ca_2f95)
         },
     )
 }

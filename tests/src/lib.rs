@@ -35,6 +35,7 @@ mod recognise;
 mod reference;
 pub mod tensors;
 pub mod tiny;
+mod track;
 
 pub use failure::Failure;
 
@@ -57,7 +58,7 @@ fn zero<T: Zero>() -> T {
 /// Every test.
 pub const CASES: &[Case] = &ALL;
 
-const FAMILIES: [&[Case]; 17] = [
+const FAMILIES: [&[Case]; 18] = [
     math::CASES,
     dense::CASES,
     perceive::CASES,
@@ -72,6 +73,7 @@ const FAMILIES: [&[Case]; 17] = [
     policy::CASES,
     agent::CASES,
     forecast::CASES,
+    track::CASES,
     recognise::CASES,
     artifact::CASES,
     link::CASES,

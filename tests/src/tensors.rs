@@ -60,6 +60,13 @@ pub const fn model(sizes: Sizes) -> [Tensor; 9] {
     [w_x, w_s, w_u, w_z, b1, w_h, b2, w_o, b_o]
 }
 
+/// Every tensor of a filter over a learned model.
+pub const fn tracker(sizes: Sizes) -> [Tensor; 13] {
+    let [_, _, _, _, _, _, mean, prior, process, noise, ..] = tensors(sizes);
+    let [w_x, w_s, w_u, w_z, b1, w_h, b2, w_o, b_o] = model(sizes);
+    [mean, prior, process, noise, w_x, w_s, w_u, w_z, b1, w_h, b2, w_o, b_o]
+}
+
 /// Every tensor of an encoder with decoder and classifier.
 pub const fn perception(sizes: Sizes) -> [Tensor; 8] {
     let (ny, nc, classes) = (sizes.observation as usize, sizes.code as usize, sizes.action as usize);

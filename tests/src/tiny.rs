@@ -18,11 +18,12 @@ use forethought::{
         Activation, Aligned, Artifact, Classifier, CostTerms, Encoder, Entry, Estimator, Gate, Header, Kind,
         Model, Planner, Provenance, Sensors, Sizes, Term, VERSION, write,
     },
+    estimate::kalman::Kalman,
     feature::{Angles, Feature, Map},
     forecast, math,
     perceive::lista::Lista,
     predict::{ForwardModel, network::Network, physics::pendulum::Pendulum},
-    recognise,
+    recognise, track,
 };
 
 /// Numbers in an observation.
@@ -50,6 +51,9 @@ pub const SAFE: f32 = 0.25;
 pub type Physical<'a> = Agent<'a, Lista<'a, NY, NC>, Pendulum, NY, NC, NX, NU, 0, NH, H>;
 /// The agent with a network as its model.
 pub type Learned<'a> = Agent<'a, Lista<'a, NY, NC>, Network<'a, NX, NU, NZ, NH>, NY, NC, NX, NU, NZ, NH, H>;
+
+/// The tracker.
+pub type Tracker<'a> = track::Tracker<Kalman<'a>, Network<'a, NX, NU, NZ, NH>, NX, NU, NZ, { 2 * NX }>;
 
 /// The recogniser.
 pub type Recogniser<'a> = recognise::Recogniser<'a, Lista<'a, NY, NC>, NY, NC, CLASSES>;
@@ -291,6 +295,16 @@ pub fn with_weights<R>(
 ) -> Result<R, Failure> {
     let mut buffer = Aligned([0; _]);
     let length = fill_with(header, weight, &mut buffer)?;
+    then(&Artifact::parse(&buffer.0[..length])?)
+}
+
+/// Makes the weight file of a filter over the learned model on the stack and hands it on, parsed.
+pub fn with_tracker<R>(then: impl FnOnce(&Artifact<'_>) -> Result<R, Failure>) -> Result<R, Failure> {
+    let Header { sizes, angles, model, estimator, provenance, .. } = header(Model::Network);
+    let sensors = Sensors { low: -10.0, high: 10.0 };
+    let header = Header::model(sizes, angles, sensors, model, provenance).tracker(estimator);
+    let mut buffer: Buffer = Aligned([0; _]);
+    let length = fill_tensors(header, &tensors::tracker(SIZES), &weight, &mut buffer)?;
     then(&Artifact::parse(&buffer.0[..length])?)
 }
 

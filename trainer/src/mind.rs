@@ -13,10 +13,12 @@ use forethought::{
     Zero,
     agent::{self, Agent, Decision, Diagnostics, Mode, Reading, SensorError},
     artifact::{self, Artifact, ArtifactError, FEATURES, Header, Kind, Load, Model, Plant},
+    estimate::{kalman::Kalman, steady::Steady},
     forecast::Forecaster,
     perceive::{Encoder, convolutional, decoder::Decoder, maps::Maps, readout::ReadOut},
     predict::{ForwardModel, network::Network, physics::pendulum::Pendulum},
     recognise::Recogniser,
+    track::Tracker,
 };
 
 /// A mind of any size with its memory.
@@ -74,6 +76,8 @@ type Small<'a, M> = Agent<'a, AnyEncoder<'a, 256, 64>, M, 256, 64, 2, 1, 0, 32, 
 type Large<'a> = Agent<'a, AnyEncoder<'a, NY, NC>, Foreseeing<'a>, NY, NC, 16, 8, 16, 256, 128>;
 /// Every forward model.
 type Foreseeing<'a> = AnyModel<'a, 16, 8, 16, 256>;
+/// Every filter over a forward model.
+type Tracking<'a, F, const NA: usize> = Tracker<F, Foreseeing<'a>, 16, 8, 16, NA>;
 /// Everything that only perceives.
 type Perception<'a> = Recogniser<'a, AnyEncoder<'a, NY, NC>, NY, NC, OUTPUTS>;
 
@@ -83,6 +87,10 @@ pub fn load<'a>(artifact: &Artifact<'a>) -> Result<Box<dyn Mind + 'a>, ArtifactE
     let small = match (header.kind, header.model) {
         (Kind::Perception, _) => return sized::<Perception<'a>, 0, OUTPUTS>(artifact),
         (Kind::Model, _) => return sized::<Forecaster<Foreseeing<'a>, 16, 8, 16, 16>, 16, 16>(artifact),
+        (Kind::Tracker, _) if header.has_steady_filter() => {
+            return sized::<Tracking<'a, Steady<'a>, 16>, 16, 16>(artifact);
+        }
+        (Kind::Tracker, _) => return sized::<Tracking<'a, Kalman<'a>, 32>, 16, 32>(artifact),
         (Kind::Agent, Model::Physics(Plant::Pendulum)) => sized::<Small<'a, Pendulum>, 2, 1>(artifact),
         (Kind::Agent, Model::Network) => sized::<Small<'a, Network<'a, 2, 1, 0, 32>>, 2, 1>(artifact),
         (Kind::Agent, _) => return sized::<Large<'a>, 16, 8>(artifact),
@@ -180,9 +188,14 @@ pub fn state_size(header: &Header<'_>) -> usize {
         Kind::Agent => (),
         Kind::Perception => return 4 * perceive,
         Kind::Model => return 4 * (trace + nx),
+        Kind::Tracker => (),
+    }
+    let covariance = if header.has_steady_filter() { 0 } else { nx * nx };
+    let estimate = nx + covariance + 1;
+    if header.kind == Kind::Tracker {
+        return 4 * (estimate + nu + 1);
     }
     let rollout = h * (nu + nx + trace) + 1;
-    let estimate = nx + nx * nx + 1;
     let planner = 2 * rollout + 2 * h * nu + 1;
     let last = nu + 1;
     4 * (perceive + estimate + planner + last)

@@ -17,7 +17,7 @@ mod flashed {
 use core::hint::black_box;
 use flashed::{
     H, NC, NH, NU, NX, NY, NZ, REQUEST_FRAME, SMALL_MODEL, SMALL_NETWORK, SMALL_PENDULUM, SMALL_PERCEPTION,
-    VALUES,
+    SMALL_TRACKER, VALUES,
 };
 use forethought::{
     Zero,
@@ -60,6 +60,7 @@ use forethought::{
         residual::Residual,
     },
     recognise::{self, Recogniser},
+    track::Tracker,
 };
 use forethought_firmware::board;
 
@@ -80,6 +81,7 @@ fn main() -> ! {
         everything::<Pendulum>(&SMALL_PENDULUM.0),
         perception::<Eyes>(&SMALL_PERCEPTION.0),
         forecaster::<Learned>(&SMALL_MODEL.0),
+        tracker::<Kalman<'static>, Learned>(&SMALL_TRACKER.0),
         other_models(),
     ];
     maps();
@@ -319,6 +321,24 @@ fn forecaster<M: ForwardModel<NX, NU, NZ> + Load<'static>>(
     let (mut state, mut decision) = (<Mind<M> as agent::Mind<'static, NX, NX>>::State::ZERO, Decision::ZERO);
     let asked = black_box([0.1; NX + NU + NZ]);
     for reading in [Reading::Sensors(&asked), Reading::State(&asked), Reading::Missing] {
+        let _ = black_box(mind.step(&mut state, black_box(reading), black_box(Mode::Plan), &mut decision));
+    }
+    black_box((decision, mind.estimate(&state), mind.planned(&state)));
+    Ok(())
+}
+
+/// A mind that only keeps track, with the filter `F` over the forward model `M`.
+fn tracker<F: Filter<NX> + Load<'static>, M: ForwardModel<NX, NU, NZ> + Load<'static>>(
+    weights: &'static [u8],
+) -> Result<(), ArtifactError> {
+    type Mind<F, M> = Tracker<F, M, NX, NU, NZ, { 2 * NX }>;
+    let artifact = Artifact::parse(black_box(weights))?;
+    let mind = Mind::<F, M>::load(&artifact)?;
+    let mut state = <Mind<F, M> as agent::Mind<'static, NX, { 2 * NX }>>::State::ZERO;
+    let mut decision = Decision::ZERO;
+    let told = black_box([0.1; VALUES]);
+    let values = told.get(..black_box(3)).unwrap_or_default();
+    for reading in [Reading::Sensors(values), Reading::State(values), Reading::Missing] {
         let _ = black_box(mind.step(&mut state, black_box(reading), black_box(Mode::Plan), &mut decision));
     }
     black_box((decision, mind.estimate(&state), mind.planned(&state)));

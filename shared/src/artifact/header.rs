@@ -53,6 +53,8 @@ pub enum Kind {
     Perception,
     /// [`Forecaster`](crate::forecast::Forecaster): a forward model, and nothing else is looked at.
     Model,
+    /// [`Tracker`](crate::track::Tracker): a filter over a forward model, and nothing else is looked at.
+    Tracker,
 }
 
 /// Dimensions, in the order of the const generics.
@@ -409,6 +411,12 @@ impl<'a> Header<'a> {
         }
     }
 
+    /// Of a file that holds a filter over such a forward model: a steady one if it has a tensor `estimate.gain`.
+    pub fn tracker(self, estimator: Estimator) -> Self {
+        let observation = estimator.measured.len() as u32 + u32::from(self.sizes.action);
+        Self { kind: Kind::Tracker, sizes: Sizes { observation, ..self.sizes }, estimator, ..self }
+    }
+
     fn empty(provenance: Provenance<'a>) -> Self {
         Self {
             version: super::VERSION,
@@ -427,12 +435,20 @@ impl<'a> Header<'a> {
         }
     }
 
-    /// Numbers in an answer: an action, what a recogniser puts out, or what a forward model says of the next state.
+    /// Numbers in an answer: an action, what a recogniser puts out, what a forward model says of the next state, or what a
+    /// tracker says of this one.
     pub fn answer(&self) -> usize {
         match self.kind {
             Kind::Agent | Kind::Perception => self.sizes.nu(),
             Kind::Model => self.sizes.nx(),
+            Kind::Tracker if self.has_steady_filter() => self.sizes.nx(),
+            Kind::Tracker => 2 * self.sizes.nx(),
         }
+    }
+
+    /// Whether the filter of a tracker is a [steady](crate::estimate::steady) one.
+    pub fn has_steady_filter(&self) -> bool {
+        self.has_tensor("estimate", "gain")
     }
 
     /// Whether an answer fits a type.
@@ -461,6 +477,7 @@ impl<'a> Header<'a> {
             Kind::Agent => self.validate_agent(),
             Kind::Perception => self.validate_perception(),
             Kind::Model => self.validate_model(),
+            Kind::Tracker => self.validate_tracker(),
         }
     }
 
@@ -516,29 +533,57 @@ impl<'a> Header<'a> {
         ])
     }
 
-    fn validate_agent(&self) -> Result<(), ArtifactError> {
+    fn validate_tracker(&self) -> Result<(), ArtifactError> {
         self.validate_state()?;
-        let sizes = self.sizes;
-        let features = self.estimator.measured.iter().chain(self.cost.terms.iter().map(|t| &t.feature));
-        let finite = |values: &[f32]| values.iter().all(|v| v.is_finite());
+        self.validate_estimator()?;
+        let Sizes { code, horizon, .. } = self.sizes;
         first_broken(&[
-            (sizes.nu() > 0, "the action needs at least one component"),
-            (sizes.h() > 0, "the horizon must be at least one step"),
-            (features.clone().all(|f| f.index < sizes.state), "a feature is past the end of the state"),
+            (code == 0 && horizon == 0, "a filter alone has no code and no horizon"),
+            (
+                self.sizes.ny() == self.estimator.measured.len() + self.sizes.nu(),
+                "a filter's observation is the measured features and the last action",
+            ),
+        ])
+    }
+
+    fn validate_estimator(&self) -> Result<(), ArtifactError> {
+        let Estimator { measured, gates, patience } = &self.estimator;
+        self.validate_features(measured.iter())?;
+        first_broken(&[
+            (
+                gates.iter().all(|g| g.limit.is_finite() && g.limit > 0.0),
+                "the filter's gates must be positive numbers",
+            ),
+            (
+                gates.iter().map(|g| usize::from(g.features)).sum::<usize>() == measured.len(),
+                "each measured feature needs one gate",
+            ),
+            (*patience > 0, "the filter's patience must be at least one observation"),
+        ])
+    }
+
+    fn validate_features<'f>(
+        &self,
+        features: impl Iterator<Item = &'f Feature> + Clone,
+    ) -> Result<(), ArtifactError> {
+        first_broken(&[
+            (features.clone().all(|f| f.index < self.sizes.state), "a feature is past the end of the state"),
             (
                 features.clone().all(|f| f.map == Map::Value || self.angles.contains(f.index.into())),
                 "the feature of an angle looks at a component that is none",
             ),
-            (
-                self.estimator.gates.iter().all(|g| g.limit.is_finite() && g.limit > 0.0),
-                "the filter's gates must be positive numbers",
-            ),
-            (
-                self.estimator.gates.iter().map(|g| usize::from(g.features)).sum::<usize>()
-                    == self.estimator.measured.len(),
-                "each measured feature needs one gate",
-            ),
-            (self.estimator.patience > 0, "the filter's patience must be at least one observation"),
+        ])
+    }
+
+    fn validate_agent(&self) -> Result<(), ArtifactError> {
+        self.validate_state()?;
+        self.validate_estimator()?;
+        self.validate_features(self.cost.terms.iter().map(|t| &t.feature))?;
+        let sizes = self.sizes;
+        let finite = |values: &[f32]| values.iter().all(|v| v.is_finite());
+        first_broken(&[
+            (sizes.nu() > 0, "the action needs at least one component"),
+            (sizes.h() > 0, "the horizon must be at least one step"),
             (
                 self.cost.terms.iter().all(|t| {
                     finite(&[t.target, t.weight, t.terminal]) && t.weight >= 0.0 && t.terminal >= 0.0

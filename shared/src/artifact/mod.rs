@@ -118,6 +118,7 @@ impl<'a> Artifact<'a> {
         let expected = match kind {
             Kind::Agent => "a whole agent",
             Kind::Perception => "an encoder alone",
+            Kind::Tracker => "a filter alone",
             Kind::Model => "a forward model alone",
         };
         if self.header.kind == kind { Ok(()) } else { Err(ArtifactError::Kind { expected }) }

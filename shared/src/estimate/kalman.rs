@@ -98,8 +98,8 @@ impl<const NX: usize> Filter<NX> for Kalman<'_> {
         // P Fᵀ, then F (P Fᵀ). What rounding makes asymmetric is taken out: no update would, and of an unstable plant it
         // would grow.
         let (mut half, mut product) = (SMatrix::<f32, NX, NX>::zeros(), SMatrix::zeros());
-        state.p.mul_to(&transposed, &mut half);
-        transposed.transpose().mul_to(&half, &mut product);
+        multiply(&state.p, &transposed, &mut half);
+        multiply(&transposed.transpose(), &half, &mut product);
         product.transpose_to(&mut half);
         product += &half;
         state.p = product * 0.5;
@@ -185,6 +185,22 @@ fn correct<const NX: usize>(state: &mut State<NX>, measurement: Measurement) -> 
         state.p += rest * gain.transpose();
     }
     innovation * innovation / variance
+}
+
+/// `A B`, in one order of sums for every size: where it has a standard library, nalgebra multiplies large matrices in another.
+fn multiply<const NX: usize>(
+    a: &SMatrix<f32, NX, NX>,
+    b: &SMatrix<f32, NX, NX>,
+    product: &mut SMatrix<f32, NX, NX>,
+) {
+    for (sums, weights) in product.data.0.iter_mut().zip(&b.data.0) {
+        *sums = [0.0; NX];
+        for (column, weight) in a.data.0.iter().zip(weights) {
+            for (sum, entry) in sums.iter_mut().zip(column) {
+                *sum += entry * weight;
+            }
+        }
+    }
 }
 
 fn diagonal<const NX: usize>(p: &mut SMatrix<f32, NX, NX>, values: &[f32]) {

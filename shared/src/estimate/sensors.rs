@@ -142,7 +142,12 @@ impl<'a> Sensors<'a> {
         };
         match (seen(Map::Value).or(seen(Map::Angle)), seen(Map::Cos), seen(Map::Sin)) {
             (Some(direct), ..) => Some(direct),
-            (None, Some((cos, r_cos)), Some((sin, r_sin))) => Some((math::atan2(sin, cos), r_cos + r_sin)),
+            (None, Some((cos, r_cos)), Some((sin, r_sin))) => {
+                // dθ = (cos · d sin − sin · d cos)/(cos² + sin²); little can be told of where both are small.
+                let square = math::clamp(cos * cos + sin * sin, 1e-3, f32::MAX);
+                let variance = (cos * cos * r_sin + sin * sin * r_cos) / square / square;
+                Some((math::atan2(sin, cos), variance))
+            }
             _ => None,
         }
     }

@@ -7,7 +7,8 @@
 //!
 //! Of a mind that only perceives the action is the scores of the classes, and `"class"` the highest; without a classifier
 //! it is the code. A forward model's observation is the numbers of state, action and latent variable one behind the other,
-//! and its answer is `{"next": […]}`, the next state.
+//! and its answer is `{"next": […]}`, the next state. A tracker's observation is the measured features, `null` for one that is
+//! missing, and the action since the line before; its answer is `{"estimate": […], "variance": […], …}`.
 
 use super::{Mode, with_artifact};
 use crate::{data::log::compose, mind};
@@ -50,6 +51,10 @@ struct Answer {
     action: Option<Vec<f32>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<Vec<f32>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    estimate: Option<Vec<f32>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    variance: Option<Vec<f32>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     class: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -136,6 +141,16 @@ fn answer(artifact: &Artifact<'_>, mind: &mut dyn mind::Mind, mode: Mode, line: 
         }
         Kind::Perception => Answer { action: Some(action), class, error, ..Answer::default() },
         Kind::Model => Answer { next: Some(action), error, ..Answer::default() },
+        Kind::Tracker => {
+            let (estimate, variance) = action.split_at(artifact.sizes().nx());
+            Answer {
+                estimate: Some(estimate.to_vec()),
+                variance: (!variance.is_empty()).then(|| variance.to_vec()),
+                diagnostics: Some(diagnostics),
+                error,
+                ..Answer::default()
+            }
+        }
     })
 }
 

@@ -80,6 +80,10 @@ impl Args {
         let holds = with_artifact(&self.artifact, |artifact| match artifact.header().kind {
             Kind::Agent => self.fly(artifact),
             Kind::Perception => self.recognise(artifact),
+            Kind::Tracker => bail!(
+                "a filter alone has no world to act in: give it measurements with `forethought act`, or compare it with a \
+                 chip by `forethought hil`"
+            ),
             Kind::Model => bail!(
                 "a forward model alone has no world to act in: its errors are in the report of its training; give it \
                  states and actions with `forethought act`, or compare it with a chip by `forethought hil`"

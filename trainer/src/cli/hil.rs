@@ -1,6 +1,6 @@
 //! `forethought hil`: the world runs here, the mind on the chip, and the same mind here too: every action is compared
 //! bit by bit. A mind that only perceives is shown its test images, or, if it has none, noise; a forward model noise where it was
-//! trained.
+//! trained; a filter the world that it believes in.
 
 use super::{Mode, with_artifact};
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
     evaluate::episode_rng,
     mind,
     tasks::pendulum,
-    worlds::{World, digits, noise::Noise},
+    worlds::{World, digits, noise::Noise, tracked::Tracked},
 };
 use anyhow::{Context, Result, bail, ensure};
 use forethought::{
@@ -128,7 +128,7 @@ impl Args {
     }
 
     /// Where the artifact is at home.
-    fn world(&self, artifact: &Artifact<'_>) -> Result<Box<dyn World>> {
+    fn world<'a>(&self, artifact: &Artifact<'a>) -> Result<Box<dyn World + 'a>> {
         let header = artifact.header();
         Ok(match (header.kind, header.provenance.task) {
             (Kind::Agent, pendulum::NAME) => Box::new(pendulum::Config::default().world()),
@@ -137,6 +137,7 @@ impl Args {
                 Box::new(digits::Digits::read(&self.data, artifact.sizes().ny())?)
             }
             (Kind::Perception | Kind::Model, _) => Box::new(Noise::of(artifact)),
+            (Kind::Tracker, _) => Box::new(Tracked::of(artifact)?),
         })
     }
 
@@ -196,6 +197,7 @@ fn report(artifact: &Artifact<'_>, device: &Device, tally: &Tally, usage: Usage)
         Kind::Agent => ("actions", "decision"),
         Kind::Perception => ("answers", "observation"),
         Kind::Model => ("predictions", "prediction"),
+        Kind::Tracker => ("estimates", "filter update"),
     };
     println!("{device}: {n} {action} compared, {} differing bits", tally.bits);
     match (header.kind, header.provenance.task) {
@@ -205,7 +207,7 @@ fn report(artifact: &Artifact<'_>, device: &Device, tally: &Tally, usage: Usage)
             tally.total,
             100.0 * tally.total / n as f64
         ),
-        (Kind::Perception | Kind::Model, _) => (),
+        (Kind::Perception | Kind::Model | Kind::Tracker, _) => (),
     }
     println!("  instructions per {decision}: {mean} on average, {most} at most");
     println!("  flash {flash} bytes (code, constants and weights)");

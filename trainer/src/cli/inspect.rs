@@ -3,7 +3,7 @@
 use super::{answer, with_artifact};
 use crate::mind;
 use anyhow::Result;
-use forethought::artifact::{Header, Kind};
+use forethought::artifact::{Estimator, Header, Kind};
 use std::{fmt::Write, path::PathBuf, process::ExitCode};
 
 /// Shows what is in an artifact.
@@ -24,6 +24,8 @@ impl Args {
                 Kind::Agent => "an agent",
                 Kind::Perception => "perception",
                 Kind::Model => "a forward model",
+                Kind::Tracker if header.has_steady_filter() => "a steady filter",
+                Kind::Tracker => "a Kalman filter",
             };
             writeln!(text, "{}: {what} for `{}`", self.artifact.display(), p.task)?;
             writeln!(text, "  trained by version {} with seed {} on data {:08x}", p.trainer, p.seed, p.data)?;
@@ -59,6 +61,27 @@ fn describe(header: &Header<'_>, text: &mut String) -> std::fmt::Result {
             "  encoder {:?}, model {:?}, planner {:?}",
             header.encoder, header.model, header.planner
         );
+    }
+    if header.kind == Kind::Tracker {
+        let Estimator { measured, gates, patience } = &header.estimator;
+        writeln!(
+            text,
+            "  sizes: NX {} state, NU {} action; {} numbers go out",
+            s.state,
+            s.action,
+            header.answer()
+        )?;
+        writeln!(text, "  {sensors}, from {} of them; patience {patience}", gates.len())?;
+        let mut rest = measured.iter();
+        for gate in gates {
+            let shown: Vec<_> = rest
+                .by_ref()
+                .take(gate.features.into())
+                .map(|f| format!("{:?} {}", f.map, f.index))
+                .collect();
+            writeln!(text, "    {}: gate {}", shown.join(", "), gate.limit)?;
+        }
+        return writeln!(text, "  model {:?}", header.model);
     }
     if header.kind == Kind::Model {
         writeln!(

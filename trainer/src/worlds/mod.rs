@@ -6,6 +6,7 @@ pub mod digits;
 pub mod motion;
 pub mod noise;
 pub mod pendulum;
+pub mod tracked;
 pub mod traffic;
 
 use rand_xoshiro::Xoshiro256PlusPlus;
