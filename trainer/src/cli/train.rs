@@ -78,6 +78,10 @@ impl Args {
         let file = pendulum::export(&config, &trained, Model::Network, self.seed)?;
         let artifact_path = out.join("agent.fth");
         write_file(&artifact_path, file.bytes())?;
+        let variances = (&trained.process[..], &trained.noise[..]);
+        let origin = (self.seed, trained.log.digest);
+        let tracker = pendulum::export_tracker(&config, &trained.model, variances, origin)?;
+        write_file(&out.join("tracker.fth"), tracker.bytes())?;
         let artifact = file.parse()?;
         let flown = eval::fly(&artifact, self.episodes, eval::EVALUATION_SEED)?;
         let report = PendulumReport {

@@ -6,6 +6,7 @@
 mod drsae;
 mod ica;
 mod inhibition;
+mod kalman;
 mod lista;
 mod pinwheels;
 mod psd;
@@ -126,6 +127,11 @@ pub const EXPERIMENTS: &[Experiment] = &[
         name: "traffic",
         about: "the native highway beside recorded traffic: speeds, gaps, lane changes",
         run: traffic::run,
+    },
+    Experiment {
+        name: "kalman",
+        about: "the Kalman filter: its closed form, its consistency, pixels that are missing or wrong",
+        run: kalman::run,
     },
 ];
 

@@ -16,9 +16,12 @@ const HELD: usize = 10;
 /// Steps in an episode.
 const EPISODE: usize = 200;
 
+/// From a state and an action to the next state.
+type Step<'a> = Box<dyn Fn(&[f32], &[f32]) -> Vec<f32> + 'a>;
+
 /// A plant, seen through a tracker's sensors.
 pub struct Tracked<'a> {
-    model: Box<dyn Fn(&[f32], &[f32]) -> Vec<f32> + 'a>,
+    model: Step<'a>,
     angles: Angles,
     estimator: Estimator,
     mean: &'a [f32],

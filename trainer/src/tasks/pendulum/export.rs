@@ -4,6 +4,7 @@ use super::{ANGLES, Config, MEASURED, NAME, NX, Trained};
 use crate::{
     export::{Tensors, WeightFile},
     perceive::unrolled::Unrolled,
+    predict::network::Network,
     worlds::{camera::SIDE, pendulum::MAX_TORQUE},
 };
 use anyhow::Result;
@@ -19,11 +20,7 @@ pub fn export(config: &Config, trained: &Trained, model: Model, seed: u64) -> Re
     trained.model.export(&mut tensors);
     trained.policy.export(&mut tensors);
     trained.value.export(&mut tensors);
-    // Before anything is seen: any angle, and the speeds of a reset.
-    tensors.vector("estimate", "mean", &[0.0, 0.0]);
-    tensors.vector("estimate", "prior", &[(PI * PI / 3.0) as f32, 1.0 / 3.0]);
-    tensors.vector("estimate", "process", &trained.process);
-    tensors.vector("estimate", "noise", &trained.noise);
+    let estimator = filter(config, (&trained.process, &trained.noise), &mut tensors);
     tensors.vector("action", "low", &[-MAX_TORQUE]);
     tensors.vector("action", "high", &[MAX_TORQUE]);
     tensors.vector("action", "safe", &[0.0]);
@@ -47,13 +44,7 @@ pub fn export(config: &Config, trained: &Trained, model: Model, seed: u64) -> Re
         encoder,
         classifier: Classifier::default(),
         model,
-        estimator: Estimator {
-            measured: MEASURED.into_iter().collect(),
-            gates: [Gate { features: MEASURED.len() as u16, limit: config.filter.gate }]
-                .into_iter()
-                .collect(),
-            patience: config.filter.patience,
-        },
+        estimator,
         cost: CostTerms { terms: objective.terms.into_iter().collect() },
         planner: Planner {
             iterations: planner.iterations,
@@ -70,4 +61,35 @@ pub fn export(config: &Config, trained: &Trained, model: Model, seed: u64) -> Re
         tensors: Default::default(),
     };
     tensors.pack(header)
+}
+
+/// Packs the filter over the forward model alone: a tracker of what the read-out measures.
+pub fn export_tracker(
+    config: &Config,
+    model: &Network,
+    variances: (&[f32], &[f32]),
+    (seed, data): (u64, u32),
+) -> Result<WeightFile> {
+    let mut tensors = Tensors::default();
+    model.export(&mut tensors);
+    let estimator = filter(config, variances, &mut tensors);
+    let sizes = Sizes { state: NX as u16, action: 1, hidden: config.model.hidden as u16, ..Sizes::default() };
+    let provenance = Provenance { trainer: env!("CARGO_PKG_VERSION"), task: NAME, seed, data };
+    // Read-outs of cosine and sine lie well within.
+    let sensors = Sensors { low: -10.0, high: 10.0 };
+    tensors.pack(Header::model(sizes, ANGLES, sensors, Model::Network, provenance).tracker(estimator))
+}
+
+/// Adds the filter's variances, `Q` and `R`, and returns its settings.
+fn filter(config: &Config, (process, noise): (&[f32], &[f32]), tensors: &mut Tensors) -> Estimator {
+    // Before anything is seen: any angle, and the speeds of a reset.
+    tensors.vector("estimate", "mean", &[0.0, 0.0]);
+    tensors.vector("estimate", "prior", &[(PI * PI / 3.0) as f32, 1.0 / 3.0]);
+    tensors.vector("estimate", "process", process);
+    tensors.vector("estimate", "noise", noise);
+    Estimator {
+        measured: MEASURED.into_iter().collect(),
+        gates: [Gate { features: MEASURED.len() as u16, limit: config.filter.gate }].into_iter().collect(),
+        patience: config.filter.patience,
+    }
 }
