@@ -58,6 +58,11 @@ fn band(name: &str, estimate: &[f32], variance: &[f32], dt: f64) -> Series {
     Series::band(name, edge(-1.0), edge(1.0))
 }
 
+/// A bound that is measured itself, to three places.
+fn rounded(bound: f64) -> f64 {
+    (bound * 1000.0).round() / 1000.0
+}
+
 /// A plot over time.
 fn over_time(label: &str) -> Plot {
     Plot::new(Axis::linear("time (s)"), Axis::linear(label))

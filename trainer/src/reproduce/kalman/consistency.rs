@@ -1,6 +1,6 @@
 //! Whether the extended filter knows how good it is: many runs of plants with noise of which the filter is told.
 
-use super::{Setting, over_time};
+use super::{Setting, over_time, rounded};
 use crate::{
     estimate::consistency::{band, nees},
     export::{Tensors, WeightFile},
@@ -169,11 +169,11 @@ impl Consistency {
         let mean = self.nees.iter().sum::<f64>() / STEPS as f64;
         let inside = self.nees.iter().filter(|nees| (low..=high).contains(*nees)).count();
         let row = |end: &str, value| {
-            Row::new(format!("{}: mean NEES, {end} end of its 95 % band", self.name), value, "")
+            Row::new(format!("{}: mean NEES against the {end} end of its 95 % band", self.name), value, "")
         };
         [
-            row("upper", mean).beside(self.freedom as f64, "degrees of freedom").at_most(high),
-            row("lower", mean).beside(self.freedom as f64, "degrees of freedom").at_least(low),
+            row("upper", mean).beside(self.freedom as f64, "degrees of freedom").at_most(rounded(high)),
+            row("lower", mean).beside(self.freedom as f64, "degrees of freedom").at_least(rounded(low)),
             Row::new(
                 format!("{}: steps whose NEES is inside its band", self.name),
                 100.0 * inside as f64 / STEPS as f64,

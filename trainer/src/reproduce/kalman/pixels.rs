@@ -1,6 +1,6 @@
 //! The pendulum from pixels: frames that are missing, frames that are wrong.
 
-use super::{band, over_time};
+use super::{band, over_time, rounded};
 use crate::{
     data::log::Log,
     estimate::kalman,
@@ -158,14 +158,14 @@ pub(super) fn rows(flights: &[Flights], median: impl Fn(&[f64]) -> f64) -> Vec<R
             middle(&|f| f.missing[0]),
             "rad",
         )
-        .at_most(0.5 * alone),
+        .at_most(rounded(0.5 * alone)),
         Row::new("… by the read-out alone, RMSE", alone, "rad"),
         Row::new(
             "pixels, 5 % of the frames wild: angle by the gated filter, RMSE",
             middle(&|f| f.wild[0]),
             "rad",
         )
-        .at_most(0.5 * without),
+        .at_most(rounded(0.5 * without)),
         Row::new("… by the filter without its gate, RMSE", without, "rad"),
         Row::new("… by the read-out alone, RMSE", middle(&|f| f.wild[2]), "rad"),
     ]
