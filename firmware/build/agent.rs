@@ -138,6 +138,10 @@ fn plant(plant: Plant) -> &'static str {
     match plant {
         Plant::Pendulum => "physics::pendulum::Pendulum",
         Plant::CartPole => "physics::cart_pole::CartPole",
+        Plant::Quadrotor => "physics::quadrotor::Quadrotor",
+        Plant::Linear => "physics::linear::Linear<'static>",
+        Plant::Rocket => "physics::rocket::Rocket",
+        Plant::Car => "physics::car::Car",
     }
 }
 

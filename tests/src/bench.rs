@@ -24,7 +24,7 @@ use forethought::{
     predict::{
         ForwardModel,
         network::Network,
-        physics::{cart_pole::CartPole, pendulum::Pendulum},
+        physics::{car::Car, cart_pole::CartPole, pendulum::Pendulum, quadrotor::Quadrotor, rocket::Rocket},
     },
 };
 
@@ -84,6 +84,9 @@ pub fn functions(measure: &mut impl FnMut(Kernel<'_>)) {
 pub fn plants(measure: &mut impl FnMut(Kernel<'_>)) {
     plant(measure, ["pendulum step", "pendulum pullback"], Pendulum::default());
     plant(measure, ["cart-pole step", "cart-pole pullback"], CartPole::default());
+    plant(measure, ["quadrotor step", "quadrotor pullback"], Quadrotor::default());
+    plant(measure, ["rocket step", "rocket pullback"], Rocket::default());
+    plant(measure, ["car step", "car pullback"], Car::default());
 }
 
 fn plant<M: ForwardModel<NX, NU, 0>, const NX: usize, const NU: usize>(

@@ -10,8 +10,10 @@ use forethought::{
     predict::{
         network::Network,
         physics::{
+            car,
             cart_pole::{self, CartPole},
             pendulum::{self, Pendulum},
+            quadrotor, rocket,
         },
         residual::Residual,
     },
@@ -637,7 +639,7 @@ fn physics(model: Model) -> Header<'static> {
 /// A file with a plant of these constants.
 fn plant(plant: Plant, constants: &[f32]) -> File {
     let mut header = physics(Model::Physics(plant));
-    (header.sizes.state, header.sizes.action) = plant.sizes();
+    (header.sizes.state, header.sizes.action) = plant.sizes().expect("sizes of its own");
     let value = |row: usize, _| constants[row];
     let entry = Entry { part: "predict", name: "constants", rows: constants.len(), cols: 1, value: &value };
     let mut buffer = vec![0; 1024];
@@ -645,15 +647,19 @@ fn plant(plant: Plant, constants: &[f32]) -> File {
     File::new(&buffer[..length])
 }
 
-/// Whether a plant's constants are read in their order, and refused when they are too few or one of them is not positive.
-fn constants_of<C: for<'a> Load<'a> + Into<[f32; N]>, const N: usize>(named: Plant, what: &'static str) {
+/// Whether a plant's constants are read in their order, and refused when they are too few, or 0 beside those that may be.
+fn constants_of<C, const N: usize>(named: Plant, free: std::ops::Range<usize>, what: &'static str)
+where
+    C: for<'a> Load<'a> + Into<[f32; N]> + Default,
+{
     let constants: [f32; N] = std::array::from_fn(|i| 0.5 + i as f32);
     let read = |constants: &[f32]| C::load(&plant(named, constants).parse().unwrap()).map(Into::into);
     assert_eq!(read(&constants), Ok(constants));
+    assert_eq!(read(&C::default().into()), Ok(C::default().into()));
     let found = (N - 1, 1);
     let shape = ArtifactError::Shape { part: "predict", name: "constants", expected: (N, 1), found };
     assert_eq!(read(&constants[1..]), Err(shape));
-    for i in 0..N {
+    for i in (0..N).filter(|i| !free.contains(i)) {
         let mut bad = constants;
         bad[i] = 0.0;
         assert_eq!(read(&bad), Err(ArtifactError::Setting { what }), "constant {i}");
@@ -664,12 +670,22 @@ fn constants_of<C: for<'a> Load<'a> + Into<[f32; N]>, const N: usize>(named: Pla
 fn the_constants_of_a_plant_may_be_ones_own() {
     constants_of::<pendulum::Constants, 4>(
         Plant::Pendulum,
+        0..0,
         "a pendulum's gravity, gain, largest speed and time step must be above 0",
     );
     constants_of::<cart_pole::Constants, 5>(
         Plant::CartPole,
+        0..0,
         "a cart-pole's gravity, masses, length and time step must be above 0",
     );
+    constants_of::<rocket::Constants, 5>(
+        Plant::Rocket,
+        0..1,
+        "a rocket's mass, exhaust speed, lever and time step must be above 0",
+    );
+    constants_of::<car::Constants, 3>(Plant::Car, 1..2, "a car's wheelbase and time step must be above 0");
+    let what = "a quadrotor's gravity, thrust and time step must be above 0";
+    constants_of::<quadrotor::Constants, 18>(Plant::Quadrotor, 2..17, what);
 }
 
 #[test]

@@ -56,7 +56,10 @@ use forethought::{
     predict::{
         ForwardModel, Pullback,
         network::Network,
-        physics::{cart_pole::CartPole, pendulum::Pendulum},
+        physics::{
+            car::Car, cart_pole::CartPole, linear::Linear, pendulum::Pendulum, quadrotor::Quadrotor,
+            rocket::Rocket,
+        },
         residual::Residual,
     },
     recognise::{self, Recogniser},
@@ -174,6 +177,10 @@ fn maps() {
 fn other_models() -> Result<(), ArtifactError> {
     let artifact = Artifact::parse(black_box(&SMALL_NETWORK.0))?;
     another_model::<CartPole, 4, 1, 0>(&artifact);
+    another_model::<Quadrotor, 12, 4, 0>(&artifact);
+    another_model::<Linear<'static>, 3, 2, 0>(&artifact);
+    another_model::<Rocket, 7, 2, 0>(&artifact);
+    another_model::<Car, 4, 2, 0>(&artifact);
     another_model::<Residual<'static, Pendulum, NX, NU, NZ, NH>, NX, NU, NZ>(&artifact);
     Ok(())
 }

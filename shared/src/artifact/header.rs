@@ -263,14 +263,26 @@ pub enum Plant {
     Pendulum,
     /// [`CartPole`](crate::predict::physics::cart_pole::CartPole).
     CartPole,
+    /// [`Quadrotor`](crate::predict::physics::quadrotor::Quadrotor).
+    Quadrotor,
+    /// [`Linear`](crate::predict::physics::linear::Linear), of any sizes.
+    Linear,
+    /// [`Rocket`](crate::predict::physics::rocket::Rocket).
+    Rocket,
+    /// [`Car`](crate::predict::physics::car::Car).
+    Car,
 }
 
 impl Plant {
-    /// Components of its state and of its action.
-    pub fn sizes(self) -> (u16, u16) {
+    /// Components of its state and of its action, if it has sizes of its own.
+    pub fn sizes(self) -> Option<(u16, u16)> {
         match self {
-            Self::Pendulum => (2, 1),
-            Self::CartPole => (4, 1),
+            Self::Pendulum => Some((2, 1)),
+            Self::CartPole => Some((4, 1)),
+            Self::Quadrotor => Some((12, 4)),
+            Self::Linear => None,
+            Self::Rocket => Some((7, 2)),
+            Self::Car => Some((4, 2)),
         }
     }
 }
@@ -496,7 +508,7 @@ impl<'a> Header<'a> {
                 "an angle is past the end of the state",
             ),
             (
-                plant.is_none_or(|plant| (state, action) == plant.sizes()),
+                plant.and_then(Plant::sizes).is_none_or(|sizes| sizes == (state, action)),
                 "state and action must have as many components as the plant's",
             ),
             (latent == 0 || !matches!(self.model, Model::Physics(_)), "physics alone has no latent variable"),

@@ -6,7 +6,10 @@ use forethought::{
     predict::{
         ForwardModel, Pullback,
         network::{self, Network},
-        physics::{cart_pole::CartPole, pendulum::Pendulum},
+        physics::{
+            car::Car, cart_pole::CartPole, linear::Linear, pendulum::Pendulum, quadrotor::Quadrotor,
+            rocket::Rocket,
+        },
         residual::{self, Residual},
     },
 };
@@ -17,9 +20,9 @@ pub enum AnyModel<'a, const NX: usize, const NU: usize, const NZ: usize, const N
     /// [`Network`].
     Network(Network<'a, NX, NU, NZ, NH>),
     /// Physics alone.
-    Physics(AnyPlant),
+    Physics(AnyPlant<'a>),
     /// [`Residual`].
-    Residual(Residual<'a, AnyPlant, NX, NU, NZ, NH>),
+    Residual(Residual<'a, AnyPlant<'a>, NX, NU, NZ, NH>),
 }
 
 /// What a step of whichever it is remembers.
@@ -84,7 +87,9 @@ macro_rules! plants {
     ($($name:ident: $field:ident, $nx:literal, $nu:literal;)*) => {
         /// The plant that an artifact names.
         #[derive(Clone, Copy, Debug)]
-        pub enum AnyPlant {
+        pub enum AnyPlant<'a> {
+            /// [`Linear`].
+            Linear(Linear<'a>),
             $(#[doc = concat!("[`", stringify!($name), "`].")] $name($name),)*
         }
 
@@ -98,19 +103,22 @@ macro_rules! plants {
             const ZERO: Self = Self { $($field: Zero::ZERO,)* };
         }
 
-        impl<'a> Load<'a> for AnyPlant {
+        impl<'a> Load<'a> for AnyPlant<'a> {
             fn load(artifact: &Artifact<'a>) -> Result<Self, ArtifactError> {
                 match artifact.header().model {
                     $(Model::Physics(Plant::$name) | Model::Residual(Plant::$name) => {
                         $name::load(artifact).map(Self::$name)
                     })*
+                    Model::Physics(Plant::Linear) | Model::Residual(Plant::Linear) => {
+                        Linear::load(artifact).map(Self::Linear)
+                    }
                     Model::Network => Err(ArtifactError::Kind { expected: "a plant's physics" }),
                 }
             }
         }
 
         /// In a type of any size: a plant has sizes of its own, and what is beyond them stays zero.
-        impl<const NX: usize, const NU: usize> ForwardModel<NX, NU, 0> for AnyPlant {
+        impl<const NX: usize, const NU: usize> ForwardModel<NX, NU, 0> for AnyPlant<'_> {
             type Trace = PlantTrace;
 
             fn step(
@@ -122,6 +130,7 @@ macro_rules! plants {
                 next: &mut [f32; NX],
             ) {
                 match self {
+                    Self::Linear(plant) => plant.step(&mut (), x, u, z, next),
                     $(Self::$name(plant) => {
                         let mut own = [0.0; $nx];
                         plant.step(&mut trace.$field, &resize(x), &resize(u), z, &mut own);
@@ -132,6 +141,7 @@ macro_rules! plants {
 
             fn pullback(&self, trace: &Self::Trace, g: &[f32; NX], out: &mut Pullback<NX, NU, 0>) {
                 match self {
+                    Self::Linear(plant) => plant.pullback(&(), g, out),
                     $(Self::$name(plant) => {
                         let mut own = Pullback::ZERO;
                         plant.pullback(&trace.$field, &resize(g), &mut own);
@@ -144,6 +154,7 @@ macro_rules! plants {
         /// Bytes of RAM that a step of a plant remembers.
         pub fn plant_trace(plant: Plant) -> usize {
             match plant {
+                Plant::Linear => 0,
                 $(Plant::$name => size_of::<<$name as ForwardModel<{ $nx }, { $nu }, 0>>::Trace>(),)*
             }
         }
@@ -153,6 +164,9 @@ macro_rules! plants {
 plants! {
     Pendulum: pendulum, 2, 1;
     CartPole: cart_pole, 4, 1;
+    Quadrotor: quadrotor, 12, 4;
+    Rocket: rocket, 7, 2;
+    Car: car, 4, 2;
 }
 
 /// The first numbers of a longer array, or zeros behind a shorter one.

@@ -6,8 +6,9 @@
 use super::{
     Rng, World,
     motion::{semi_implicit, shown},
+    practice::{About, Practice, Pushes},
 };
-use forethought::feature::Angles;
+use forethought::{artifact::Plant, feature::Angles};
 use rand::RngExt;
 use std::f64::consts::PI;
 
@@ -33,12 +34,13 @@ const HALF_LENGTH: f64 = 0.5;
 pub struct CartPole {
     /// Position, speed, angle (not wrapped), angular speed.
     pub x: [f64; 4],
+    pushes: Pushes<1>,
 }
 
 impl Default for CartPole {
     /// The pole hangs at rest in the middle of the rail.
     fn default() -> Self {
-        Self { x: [0.0, 0.0, PI, 0.0] }
+        Self { x: [0.0, 0.0, PI, 0.0], pushes: Pushes::default() }
     }
 }
 
@@ -94,16 +96,35 @@ impl World for CartPole {
     }
 }
 
+impl Practice for CartPole {
+    const ABOUT: About = About {
+        name: "cart-pole",
+        plant: Plant::CartPole,
+        state: &["x (m)", "ẋ (m/s)", "θ (rad)", "θ̇ (rad/s)"],
+        angles: ANGLES,
+        places: &[0],
+        low: &[-MAX_FORCE],
+        high: &[MAX_FORCE],
+        dt: DT,
+    };
+
+    /// Pushes that swing the pole, while the cart stays near the middle.
+    fn explore(&mut self, rng: &mut Rng) -> Vec<f32> {
+        let [x, v, ..] = self.x;
+        let [push] = self.pushes.next(rng);
+        Self::ABOUT.limit(&[(10.0 * push - 2.0 * x - 1.5 * v) as f32])
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::worlds::pendulum::wrap;
-    use forethought::{Zero, predict::ForwardModel, predict::physics};
-    use rand::SeedableRng;
+    use crate::worlds::{motion::runge_kutta, pendulum::wrap, tests::agrees};
+    use forethought::predict::physics::cart_pole;
 
     #[test]
     fn the_published_step_and_its_cost() {
-        let mut world = CartPole { x: [0.1, -0.2, 0.3, 0.4] };
+        let mut world = CartPole { x: [0.1, -0.2, 0.3, 0.4], ..CartPole::default() };
         assert!((world.step(&[3.0]) + 0.106_927_02).abs() < 1e-8);
         let truth = [0.096_773_44, -0.064_531_13, 0.321_153_99, 0.423_079_82];
         assert!(world.x.iter().zip(truth).all(|(x, truth)| (x - truth).abs() < 1e-8), "{:?}", world.x);
@@ -111,20 +132,7 @@ mod tests {
 
     #[test]
     fn the_chips_physics_is_this_world_in_single_precision() {
-        let rng = &mut Rng::seed_from_u64(5);
-        let model = physics::cart_pole::CartPole::default();
-        for _ in 0..2000 {
-            let mut world = CartPole::default();
-            world.reset(rng);
-            world.x[3] *= 3.0;
-            let force = rng.random_range(-MAX_FORCE..MAX_FORCE);
-            let (before, mut next, mut trace) = (world.x.map(|x| x as f32), [0.0; 4], Zero::ZERO);
-            world.step(&[force]);
-            model.step(&mut trace, &before, &[force], &[], &mut next);
-            for (next, x) in next.into_iter().zip(world.x) {
-                assert!((f64::from(next) - x).abs() < 2e-6);
-            }
-        }
+        agrees(&cart_pole::CartPole::default(), CartPole::default(), |world| &mut world.x, 1e-5);
     }
 
     #[test]
@@ -133,7 +141,7 @@ mod tests {
         world.x[2] = 2.0;
         let before = world.energy();
         for _ in 0..2000 {
-            crate::worlds::motion::runge_kutta(&mut world.x, |x| rate(x, 0.0), 0.01);
+            runge_kutta(&mut world.x, |x| rate(x, 0.0), 0.01);
         }
         assert!((world.energy() - before).abs() < 1e-5);
         assert!(wrap(world.x[2]).abs() > 1.9, "it does not swing higher than it came from");

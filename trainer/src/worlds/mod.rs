@@ -1,11 +1,15 @@
 //! Worlds: what an agent lives in. The truth that models are trained on and plans are tried in.
 
 pub mod camera;
+pub mod car;
 pub mod cart_pole;
 pub mod digits;
 pub mod motion;
 pub mod noise;
 pub mod pendulum;
+pub mod practice;
+pub mod quadrotor;
+pub mod rocket;
 pub mod tracked;
 pub mod traffic;
 
@@ -30,4 +34,36 @@ pub trait World {
 
     /// Steps in an episode.
     fn episode(&self) -> usize;
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::{practice::Practice, *};
+    use forethought::{Zero, predict::ForwardModel};
+    use rand::SeedableRng;
+
+    /// Whether a chip's physics does what its world does, wherever practice leads: `tolerance` in each component.
+    pub fn agrees<M: ForwardModel<NX, NU, 0>, W: Practice, const NX: usize, const NU: usize>(
+        model: &M,
+        mut world: W,
+        truth: impl Fn(&mut W) -> &mut [f64; NX],
+        tolerance: f64,
+    ) {
+        let rng = &mut Rng::seed_from_u64(5);
+        for _ in 0..40 {
+            world.reset(rng);
+            for _ in 0..world.episode() {
+                let action = world.explore(rng);
+                let u = std::array::from_fn(|i| action[i]);
+                let x = truth(&mut world).map(|x| x as f32);
+                *truth(&mut world) = x.map(f64::from);
+                let (mut trace, mut next) = (M::Trace::ZERO, [0.0; NX]);
+                model.step(&mut trace, &x, &u, &[], &mut next);
+                world.step(&action);
+                for (next, x) in next.into_iter().zip(truth(&mut world)) {
+                    assert!((f64::from(next) - *x).abs() < tolerance * x.abs().max(1.0), "{next} for {x}");
+                }
+            }
+        }
+    }
 }

@@ -3,9 +3,13 @@
 //! A plant is written once, in continuous time, as [`Dynamics`]; an [integrator](integrate) makes a [`ForwardModel`]
 //! of it. Each plant has its integrator, which the type named like the plant says.
 
+pub mod car;
 pub mod cart_pole;
 pub mod integrate;
+pub mod linear;
 pub mod pendulum;
+pub mod quadrotor;
+pub mod rocket;
 
 use crate::{
     Zero,
@@ -49,14 +53,20 @@ fn constants<const N: usize>(
     plant: Plant,
     expected: &'static str,
 ) -> Result<Option<[f32; N]>, ArtifactError> {
-    if !matches!(artifact.header().model, Model::Physics(named) | Model::Residual(named) if named == plant) {
-        return Err(ArtifactError::Kind { expected });
-    }
+    is(artifact, plant, expected)?;
     if !artifact.header().has_tensor("predict", "constants") {
         return Ok(None);
     }
     let stored = artifact.vector("predict", "constants", N)?;
     Ok(stored.first_chunk().copied())
+}
+
+/// Whether an artifact names `plant`.
+fn is(artifact: &Artifact<'_>, plant: Plant, expected: &'static str) -> Result<(), ArtifactError> {
+    match artifact.header().model {
+        Model::Physics(named) | Model::Residual(named) if named == plant => Ok(()),
+        _ => Err(ArtifactError::Kind { expected }),
+    }
 }
 
 /// The first rule about a plant's constants that does not hold is the answer.
