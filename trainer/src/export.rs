@@ -66,6 +66,11 @@ impl Tensors {
         self.list.retain(|(other, ..)| *other != part);
     }
 
+    /// Adds all tensors of another collection.
+    pub fn append(&mut self, mut other: Self) {
+        self.list.append(&mut other.list);
+    }
+
     /// Whether `part.name` is there.
     pub fn contains(&self, part: &str, name: &str) -> bool {
         self.list.iter().any(|(p, n, _)| *p == part && n == name)

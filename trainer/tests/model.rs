@@ -1,53 +1,163 @@
-//! A forward model alone on the command line: what is said of it, what it answers, and one clear sentence for whatever is
-//! wrong.
+//! `forethought train my.toml` of a plant's log: what it leaves behind, and one clear sentence for whatever is wrong with the
+//! user's log and settings.
 
 mod command;
 
-use command::{complaint, forethought, forethought_with};
-use forethought::{
-    artifact::{Header, Model, Provenance, Sensors, Sizes},
-    feature::Angles,
-};
-use forethought_trainer::export::{Tensors, write_file};
-use nalgebra::DMatrix;
-use serde_json::Value;
+use command::{complaint, forethought};
+use forethought_trainer::{export::WeightFile, mind};
+use std::{fmt::Write, fs};
+use tempfile::TempDir;
 
-/// A model that adds 0.5 to its one state, whatever else it is told.
-fn model(folder: &std::path::Path) -> String {
-    let mut tensors = Tensors::default();
-    for (name, cols) in [("w_x", 1), ("w_s", 0), ("w_u", 2), ("w_z", 1)] {
-        tensors.matrix("predict", name, DMatrix::zeros(3, cols));
+const TASK: &str = r#"
+[data]
+path = "log.csv"
+episode = "run"
+time = "t"
+
+[[state]]
+column = "angle"
+unit = "rad"
+angle = true
+low = -3.2
+high = 3.2
+
+[[state]]
+column = "speed"
+unit = "rad/s"
+low = -9
+high = 9
+
+[[action]]
+column = "torque"
+unit = "N m"
+low = -2
+high = 2
+
+[model]
+hidden = 8
+one_step = 60
+multi_step = 10
+window = 4
+batch = 32
+"#;
+
+/// A log of a pendulum that is pushed about.
+fn log(episodes: usize) -> String {
+    let mut text = "run,t,angle,speed,torque\n".to_owned();
+    for run in 0..episodes {
+        let (mut angle, mut speed) = (3.0 - 0.4 * run as f64, 0.5_f64);
+        for step in 0..30 {
+            let torque = 2.0 * (0.7 * (step + 3 * run) as f64).sin();
+            let shown =
+                (angle + std::f64::consts::PI).rem_euclid(std::f64::consts::TAU) - std::f64::consts::PI;
+            writeln!(text, "{run},{:.2},{shown:.5},{speed:.5},{torque:.5}", 0.05 * step as f64)
+                .expect("text");
+            speed = (speed + 0.05 * (15.0 * angle.sin() + 3.0 * torque)).clamp(-8.0, 8.0);
+            angle += 0.05 * speed;
+        }
     }
-    tensors.vector("predict", "b1", &[0.0; 3]);
-    tensors.matrix("predict", "w_h", DMatrix::zeros(3, 3));
-    tensors.vector("predict", "b2", &[0.0; 3]);
-    tensors.matrix("predict", "w_o", DMatrix::zeros(1, 3));
-    tensors.vector("predict", "b_o", &[0.5]);
-    let sizes = Sizes { state: 1, action: 2, latent: 1, hidden: 3, ..Sizes::default() };
-    let sensors = Sensors { low: -10.0, high: 10.0 };
-    let provenance = Provenance { trainer: "0", task: "half", seed: 0, data: 0 };
-    let header = Header::model(sizes, Angles(0), sensors, Model::Network, provenance);
-    let path = folder.join("model.fth");
-    write_file(&path, tensors.pack(header).expect("a good file").bytes()).expect("a folder to write to");
-    path.to_str().expect("UTF-8").to_owned()
+    text
+}
+
+/// A folder with a task and its log.
+struct Room(TempDir);
+
+impl Room {
+    fn new(task: &str, log: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::write(folder.path().join("my.toml"), task).expect("written");
+        fs::write(folder.path().join("log.csv"), log).expect("written");
+        Self(folder)
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.path().join(name).to_str().expect("UTF-8").to_owned()
+    }
+}
+
+/// The one sentence about a task and a log, which must contain all `parts`.
+fn says(task: &str, log: &str, parts: &[&str]) {
+    let room = Room::new(task, log);
+    let text = complaint(&["train", &room.path("my.toml"), "--out", &room.path("out")]);
+    for part in parts {
+        assert!(text.contains(part), "`{part}` is missing in: {text}");
+    }
+    assert!(!room.0.path().join("out").exists(), "nothing is left behind");
+}
+
+/// The log with line `line` replaced.
+fn with_line(line: usize, text: &str) -> String {
+    let log = log(12);
+    let mut lines: Vec<_> = log.lines().collect();
+    lines[line - 1] = text;
+    lines.join("\n")
 }
 
 #[test]
-fn a_model_is_asked_and_answers() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let model = model(folder.path());
-    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-    let said = text(forethought(&["inspect", &model]).stdout);
-    for part in
-        ["a forward model for `half`", "NX 1 state, NU 2 action, NZ 1 latent, NH 3 hidden", "predict.w_z"]
-    {
-        assert!(said.contains(part), "`{part}` is missing in: {said}");
+fn a_model_of_ones_own_plant() {
+    for physics in ["", "[physics]\nplant = \"pendulum\"\nconstants = [14, 3.2, 8, 0.05]\n"] {
+        let room = Room::new(&format!("{TASK}{physics}"), &log(12));
+        let output = forethought(&["train", &room.path("my.toml"), "--out", &room.path("out")]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let file = WeightFile::read(room.path("out/model.fth").as_ref()).expect("a weight file");
+        let artifact = file.parse().expect("a good one");
+        let next = mind::model(&artifact).expect("a forward model")(&[3.0, 0.0], &[0.0]);
+        assert!(next.len() == 2 && next.iter().all(|x| x.is_finite()));
+        let report = fs::read_to_string(room.path("out/report.html")).expect("a report");
+        assert!(report.contains("Where it has seen data") && report.contains("angle (rad)"));
     }
-    let asked = "{\"observation\":[1.5,0,0,0]}\n{\"observation\":[1.5]}\n{\"state\":[1.5]}\n";
-    let answers = text(forethought_with(&["act", &model], asked).stdout);
-    let answers: Vec<Value> = answers.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    assert_eq!(answers[0].to_string(), r#"{"next":[2.0]}"#);
-    assert_eq!(answers[1]["error"], "the reading has 1 values, the agent needs 4");
-    assert!(answers[2]["error"].as_str().expect("an error").contains("one behind the other"));
-    assert!(complaint(&["eval", &model]).contains("has no world to act in"));
+}
+
+#[test]
+fn degrees_become_radians() {
+    let task = TASK.replace("\"rad\"", "\"deg\"").replace("3.2", "180");
+    let room = Room::new(&task, &log(12));
+    let output = forethought(&["train", &room.path("my.toml"), "--out", &room.path("out")]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn a_log_that_cannot_be_learned_from_is_told_by_its_line() {
+    let renamed = log(12).replacen("speed", "velocity", 1);
+    says(TASK, &renamed, &["log.csv", "line 1", "no column `speed`", "velocity"]);
+    says(
+        TASK,
+        &with_line(9, "0,0.35,143.2,1,0"),
+        &["line 9", "column angle", "143.2", "is the log in degrees?"],
+    );
+    says(TASK, &with_line(9, "0,0.35,1,170,0"), &["line 9", "column speed", "170 is outside -9 to 9 rad/s"]);
+    says(TASK, &with_line(7, "0,0.25,1,NaN,0"), &["line 7", "column speed", "NaN", "remove the row"]);
+    says(TASK, &with_line(7, "0,0.25,1,,0"), &["line 7", "column speed", "no number"]);
+    says(TASK, &with_line(7, "0,0.25,1,fast,0"), &["line 7", "`fast` is no number"]);
+    says(TASK, &with_line(7, "0,0.25,1"), &["line 7", "3 values", "5 columns"]);
+    says(TASK, &format!("{}99,0,1,0,0\n", log(12)), &["line 362", "episode 99 has one row"]);
+    says(TASK, &with_line(7, "0,0.45,1,0,0"), &["line 7", "the time step is 0.25", "split"]);
+    says(TASK, &with_line(7, "0,0.10,1,0,0"), &["line 7", "the time goes from 0.2 to 0.1"]);
+    says(TASK, "run,t,angle,speed,torque\n", &["no row"]);
+}
+
+#[test]
+fn where_rows_are_missing_an_episode_may_begin() {
+    let task = TASK.replace("time = \"t\"", "time = \"t\"\ngaps = \"split\"");
+    let whole = log(12);
+    let with_gap: String =
+        whole.lines().enumerate().filter(|(i, _)| *i != 12).map(|(_, line)| format!("{line}\n")).collect();
+    let room = Room::new(&task, &with_gap);
+    let output = forethought(&["train", &room.path("my.toml"), "--out", &room.path("out")]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    says(TASK, &with_gap, &["line 13", "the time step is 0.1"]);
+}
+
+#[test]
+fn settings_that_make_no_sense_are_told() {
+    let log = log(12);
+    says(&TASK.replace("low = -9", "low = 9"), &log, &["column `speed`", "low must be below high"]);
+    says(&TASK.replace("\"rad\"", "\"turns\""), &log, &["`angle`", "\"rad\" or \"deg\""]);
+    says(&TASK.replace("window = 4", "window = 64"), &log, &["training window of 64 steps"]);
+    says(&TASK.replace("hidden = 8", "hidden = 0"), &log, &["model.hidden must be at least 1"]);
+    says(&TASK.replace("hidden = 8", "hiden = 8"), &log, &["line 27", "hiden"]);
+    let physics = "[physics]\nplant = \"car\"\nconstants = [2.7, 0, 0.1]\n";
+    says(&format!("{TASK}{physics}"), &log, &["another state or action"]);
+    let physics = "[physics]\nplant = \"pendulum\"\nconstants = [15, 0, 8, 0.05]\n";
+    says(&format!("{TASK}{physics}"), &log, &["in [physics]", "must be above 0"]);
 }

@@ -5,9 +5,15 @@ use crate::{
     data::{log::Log, mnist::Mnist},
     evaluate::{Flight, View},
     export::{WeightFile, write_file},
-    report::{self, pendulum::PendulumReport, perception::PerceptionReport, training::Curve},
+    report::{
+        self,
+        model::{Growth, ModelReport},
+        pendulum::PendulumReport,
+        perception::PerceptionReport,
+        training::Curve,
+    },
     tasks::{
-        digits,
+        digits, model,
         pendulum::{self, ANGLES, Config, NX},
         perception,
     },
@@ -26,7 +32,8 @@ use std::{
 /// Trains an agent.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// What is to be learned: `pendulum`, `digits`, or a file `my.toml` that names images or signals and an encoder of them.
+    /// What is to be learned: `pendulum`, `digits`, or a file `my.toml`: it names images or signals and an encoder of them, or a
+    /// log of a plant whose forward model is learned.
     task: String,
     /// `pendulum`: a CSV log (gzip or plain) to learn the forward model from; without it one is recorded from the world.
     /// `digits`: the folder of the data sets, with MNIST's four files in its folder `mnist` [default: ../shared/data].
@@ -49,7 +56,10 @@ pub struct Args {
 impl Args {
     pub(super) fn run(self) -> Result<ExitCode> {
         if Path::new(&self.task).extension().is_some_and(|ending| ending == "toml") {
-            return self.perception(Path::new(&self.task));
+            let path = Path::new(&self.task);
+            // A file that cannot be read is told so by whoever it is thought to be for.
+            let text = fs::read_to_string(path).unwrap_or_default();
+            return if model::Config::is_meant(&text) { self.model(path) } else { self.perception(path) };
         }
         if self.task == digits::NAME {
             // Within the pool, where a large product finds a second thread at once.
@@ -110,13 +120,53 @@ impl Args {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// Trains an encoder on the user's own data.
-    fn perception(&self, path: &Path) -> Result<ExitCode> {
+    /// A task file says everything itself.
+    fn alone(&self, path: &Path) -> Result<()> {
         ensure!(
             self.data.is_none() && self.config.is_none(),
             "--data and --config are for built-in tasks; {} itself names its data and settings",
             path.display()
         );
+        Ok(())
+    }
+
+    /// Trains a forward model of the user's own plant.
+    fn model(&self, path: &Path) -> Result<ExitCode> {
+        self.alone(path)?;
+        let started = Instant::now();
+        let config = model::Config::read(path)?;
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        let mut watch = Watch::default();
+        let trained = model::train(&config, &name, self.seed, &mut |stage, step, of, losses| {
+            watch.see(stage, step, of, losses);
+        })?;
+        watch.finish();
+
+        let out = self.out.clone().unwrap_or_else(|| PathBuf::from("out").join(&*name));
+        let report = ModelReport { curves: watch.curves, ..model::portrait(&config, &trained)? };
+        let artifact_path = out.join("model.fth");
+        write_file(&artifact_path, trained.file.bytes())?;
+        write_file(&out.join("report.html"), report::model::html(&report).as_bytes())?;
+        write_file(&out.join("config.toml"), toml::to_string(&config)?.as_bytes())?;
+        eprintln!("on {} steps that it has not learned from, in standard deviations:", report.steps.1);
+        for Growth { steps, model, copy } in &report.growth {
+            eprintln!(
+                "  {steps:>4} ahead: {:>8.2} %, a copy of the last state {:>8.2} %",
+                100.0 * model,
+                100.0 * copy
+            );
+        }
+        eprintln!(
+            "{} and its report.html, after {:.0} s",
+            artifact_path.display(),
+            started.elapsed().as_secs_f64()
+        );
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// Trains an encoder on the user's own data.
+    fn perception(&self, path: &Path) -> Result<ExitCode> {
+        self.alone(path)?;
         let started = Instant::now();
         let config = perception::Config::read(path)?;
         let name = path.file_stem().unwrap_or_default().to_string_lossy();

@@ -5,7 +5,7 @@
 //! cosine and its sine, as simulators do.
 
 use super::{digest, file};
-use crate::worlds::{Rng, World, camera::normal};
+use crate::worlds::{Rng, World, camera::normal, practice::Practice};
 use anyhow::{Context, Result, bail, ensure};
 use forethought::feature::Angles;
 use rand::RngExt;
@@ -118,6 +118,22 @@ impl Log {
                 let action = mid + half * share.clamp(-1.0, 1.0);
                 world.step(&[action]);
                 episode.actions.push(vec![action]);
+                episode.states.push(world.state());
+            }
+            episode
+        };
+        Self::new((0..episodes).map(record).collect())
+    }
+
+    /// Records episodes of a plant that practises.
+    pub fn practise(world: &mut impl Practice, episodes: usize, rng: &mut Rng) -> Self {
+        let record = |_| {
+            world.reset(rng);
+            let mut episode = Episode { states: vec![world.state()], actions: vec![] };
+            for _ in 0..world.episode() {
+                let action = world.explore(rng);
+                world.step(&action);
+                episode.actions.push(action);
                 episode.states.push(world.state());
             }
             episode

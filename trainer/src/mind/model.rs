@@ -1,8 +1,11 @@
 //! Any forward model, in one type: so the ladder of minds has no rung for each.
 
+use crate::export::Tensors;
+use anyhow::Context;
 use forethought::{
     Zero,
-    artifact::{Artifact, ArtifactError, Load, Model, Plant},
+    artifact::{Artifact, ArtifactError, Header, Load, Model, Plant, Provenance, Sensors, Sizes},
+    feature::Angles,
     predict::{
         ForwardModel, Pullback,
         network::{self, Network},
@@ -147,6 +150,30 @@ macro_rules! plants {
                         plant.pullback(&trace.$field, &resize(g), &mut own);
                         *out = Pullback { x: resize(&own.x), u: resize(&own.u), z: [] };
                     })*
+                }
+            }
+        }
+
+        impl AnyPlant<'static> {
+            /// The plant with these constants, in the order of the weight file; a linear plant has none.
+            ///
+            /// # Errors
+            /// If there are too many or too few, or one is out of its range.
+            pub fn of(named: Plant, constants: &[f32]) -> anyhow::Result<Self> {
+                let (state, action) = named.sizes().context("a linear plant is its matrices: it has no constants")?;
+                let mut tensors = Tensors::default();
+                tensors.vector("predict", "constants", constants);
+                let file = tensors.pack(Header::model(
+                    Sizes { state, action, ..Sizes::default() },
+                    Angles(0),
+                    Sensors { low: -1.0, high: 1.0 },
+                    Model::Physics(named),
+                    Provenance { trainer: "", task: "", seed: 0, data: 0 },
+                ))?;
+                let artifact = file.parse()?;
+                match named {
+                    $(Plant::$name => Ok($name::load(&artifact).map(Self::$name)?),)*
+                    Plant::Linear => unreachable!("it has no sizes of its own"),
                 }
             }
         }

@@ -13,6 +13,7 @@ mod axis;
 pub mod colour;
 mod figure;
 pub mod mistakes;
+pub mod model;
 pub mod orientation;
 pub mod pendulum;
 pub mod perception;

@@ -4,10 +4,12 @@
 //! own, and draws what it has learned.
 
 mod drsae;
+mod forward_models;
 mod ica;
 mod inhibition;
 mod kalman;
 mod lista;
+mod physics;
 mod pinwheels;
 mod psd;
 mod record;
@@ -127,6 +129,16 @@ pub const EXPERIMENTS: &[Experiment] = &[
         name: "traffic",
         about: "the native highway beside recorded traffic: speeds, gaps, lane changes",
         run: traffic::run,
+    },
+    Experiment {
+        name: "physics",
+        about: "physics by hand: check value, pullbacks against slopes, energy under two integrators",
+        run: physics::run,
+    },
+    Experiment {
+        name: "forward-models",
+        about: "five plants: learned, physics with a learned residual, and a copy of the last state",
+        run: forward_models::run,
     },
     Experiment {
         name: "kalman",

@@ -46,7 +46,6 @@ pub(crate) mod tests {
     pub fn agrees<M: ForwardModel<NX, NU, 0>, W: Practice, const NX: usize, const NU: usize>(
         model: &M,
         mut world: W,
-        truth: impl Fn(&mut W) -> &mut [f64; NX],
         tolerance: f64,
     ) {
         let rng = &mut Rng::seed_from_u64(5);
@@ -55,13 +54,14 @@ pub(crate) mod tests {
             for _ in 0..world.episode() {
                 let action = world.explore(rng);
                 let u = std::array::from_fn(|i| action[i]);
-                let x = truth(&mut world).map(|x| x as f32);
-                *truth(&mut world) = x.map(f64::from);
+                let exact = world.exact();
+                let x = std::array::from_fn(|i| exact[i] as f32);
+                world.place(&x.map(f64::from));
                 let (mut trace, mut next) = (M::Trace::ZERO, [0.0; NX]);
                 model.step(&mut trace, &x, &u, &[], &mut next);
                 world.step(&action);
-                for (next, x) in next.into_iter().zip(truth(&mut world)) {
-                    assert!((f64::from(next) - *x).abs() < tolerance * x.abs().max(1.0), "{next} for {x}");
+                for (next, x) in next.into_iter().zip(world.exact()) {
+                    assert!((f64::from(next) - x).abs() < tolerance * x.abs().max(1.0), "{next} for {x}");
                 }
             }
         }

@@ -2,7 +2,12 @@
 //!
 //! θ = 0 points up; `cost = wrap(θ)² + 0.1 ω² + 0.001 u²` is charged before the step; the reward is its negative.
 
-use super::{Rng, World, camera::Camera};
+use super::{
+    Rng, World,
+    camera::Camera,
+    practice::{About, Practice},
+};
+use forethought::{artifact::Plant, feature::Angles};
 use rand::RngExt;
 use std::f64::consts::{PI, TAU};
 
@@ -62,6 +67,32 @@ impl World for Pendulum {
 
     fn episode(&self) -> usize {
         EPISODE
+    }
+}
+
+impl Practice for Pendulum {
+    const ABOUT: About = About {
+        name: "pendulum",
+        plant: Plant::Pendulum,
+        state: &["θ (rad)", "ω (rad/s)"],
+        angles: Angles(0b01),
+        places: &[],
+        low: &[-MAX_TORQUE],
+        high: &[MAX_TORQUE],
+        dt: DT,
+    };
+
+    fn exact(&self) -> Vec<f64> {
+        vec![self.theta, self.omega]
+    }
+
+    fn place(&mut self, x: &[f64]) {
+        self.set(x[0], x[1]);
+    }
+
+    /// Torques that pump energy in, most of the time.
+    fn explore(&mut self, rng: &mut Rng) -> Vec<f32> {
+        Self::ABOUT.limit(&[rng.random_range(-2.0..2.0) + self.omega.signum() as f32])
     }
 }
 

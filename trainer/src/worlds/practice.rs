@@ -9,6 +9,12 @@ pub trait Practice: World {
     /// What it is.
     const ABOUT: About;
 
+    /// The state in double precision, angles not wrapped.
+    fn exact(&self) -> Vec<f64>;
+
+    /// Puts the plant into a state.
+    fn place(&mut self, x: &[f64]);
+
     /// An action that explores: random, but so that the plant stays where it is to be known.
     fn explore(&mut self, rng: &mut Rng) -> Vec<f32>;
 }

@@ -9,7 +9,7 @@ use super::{
     practice::{About, Practice, Pushes},
 };
 use forethought::{artifact::Plant, feature::Angles};
-use nalgebra::{Matrix3, Vector3, Vector4};
+use nalgebra::{Matrix3, Matrix4, Vector3, Vector4};
 use rand::RngExt;
 
 /// Time step, in s.
@@ -112,6 +112,14 @@ impl Practice for Quadrotor {
         dt: DT,
     };
 
+    fn exact(&self) -> Vec<f64> {
+        self.x.to_vec()
+    }
+
+    fn place(&mut self, x: &[f64]) {
+        self.x.copy_from_slice(x);
+    }
+
     /// A pilot who holds the place roughly, while tilt, height and turn are pushed about.
     fn explore(&mut self, rng: &mut Rng) -> Vec<f32> {
         let [x, y, z, p1, p2, p3, v1, v2, v3, w1, w2, w3] = self.x;
@@ -120,17 +128,16 @@ impl Practice for Quadrotor {
             (-0.05 * place - 0.08 * speed + 0.12 * push).clamp(-0.25, 0.25)
         };
         let (to1, to2) = (-wanted(y, v2, tilt1), wanted(x, v1, tilt2));
-        // Angular acceleration about an axis per unit of that axis' pattern of motors.
-        let authority = |axis: usize| MOMENTS[axis].iter().map(|m| m.abs()).sum::<f64>();
-        let roll = (-72.0 * (p1 - to1) - 8.4 * w1) / authority(0);
-        let pitch = (-72.0 * (p2 - to2) - 8.4 * w2) / authority(1);
-        let yaw = (-10.0 * p3 - 4.0 * w3 + 3.0 * turn) / authority(2);
-        let lift = (-2.0 * z - 2.0 * v3 + 3.0 * height) / (4.0 * THRUST);
-        let patterns = |motor: usize| {
-            let sign = |axis: usize| MOMENTS[axis][motor].signum();
-            lift + roll * sign(0) + pitch * sign(1) + yaw * sign(2)
-        };
-        let action: Vec<f32> = (0..4).map(|i| (patterns(i) + rng.random_range(-0.01..0.01)) as f32).collect();
+        let asked = Vector4::new(
+            -2.0 * z - 2.0 * v3 + 3.0 * height,
+            -72.0 * (p1 - to1) - 8.4 * w1,
+            -72.0 * (p2 - to2) - 8.4 * w2,
+            -2.0 * p3 - 2.0 * w3 + 1.5 * turn,
+        );
+        // What each motor adds to lift and turning, and so what each has to do.
+        let adds = Matrix4::from_fn(|row, motor| if row == 0 { THRUST } else { MOMENTS[row - 1][motor] });
+        let motors = adds.try_inverse().map_or(Vector4::zeros(), |share| share * asked);
+        let action: Vec<f32> = motors.iter().map(|u| (u + rng.random_range(-0.005..0.005)) as f32).collect();
         Self::ABOUT.limit(&action)
     }
 }
@@ -146,7 +153,7 @@ mod tests {
 
     #[test]
     fn the_chips_physics_is_this_world_in_single_precision() {
-        agrees(&quadrotor::Quadrotor::default(), Quadrotor::default(), |world| &mut world.x, 1e-5);
+        agrees(&quadrotor::Quadrotor::default(), Quadrotor::default(), 1e-5);
     }
 
     /// The matrices of TinyMPC's example are this plant's about hover; some of their entries stand here.

@@ -1,11 +1,12 @@
 //! From `ẋ = f(x, u)` to the next state, and back: the integrators that all plants share.
 //!
 //! ```text
-//! semi-implicit Euler    v' = v + Δt a(q, v, u),   q' = q + Δt m(q, v')         one evaluation, keeps energy bounded
+//! semi-implicit Euler    v' = v + Δt a(q, v, u),   q' = q + Δt m(q, v')         one evaluation
 //! Runge–Kutta, 4th order k₁ = f(x), k₂ = f(x + ½Δt k₁), k₃ = f(x + ½Δt k₂), k₄ = f(x + Δt k₃)
 //!                        x' = x + Δt (k₁ + 2k₂ + 2k₃ + k₄)/6                    four, error Δt⁵ a step
 //! ```
-//! The action is held over the step. Limits are kept where velocities are made: their slope is 0 where they hold.
+//! Semi-implicit Euler bounds the error of the energy where forces depend on positions alone, as the pendulum's; elsewhere
+//! Runge–Kutta is the better one. The action is held over the step. Limits are kept where velocities are made: their slope is 0 where they hold.
 
 use super::Dynamics;
 use crate::{

@@ -7,7 +7,7 @@ use crate::{
     export::Tensors,
     mind,
     perceive::{lista::Lista, unrolled::Unrolled},
-    predict::network::Network,
+    predict::network::{Known, Network},
     report::{
         plot::{Plot, Series},
         points::sampled,
@@ -71,8 +71,8 @@ pub(super) fn run(seed: u64, quick: bool) -> Result<Flights> {
     let torque = (-MAX_TORQUE, MAX_TORQUE);
     let log = Log::record(&mut config.world(), torque, config.recording.episodes, rng);
     let (training, held_out) = log.split(config.model.held_out);
-    let mut model = Network::new(&config.model, ANGLES, training, rng)?;
-    model.train(&config.model, training, rng, |_, _, _| ())?;
+    let mut model = Network::new(&config.model, Known { angles: ANGLES, ..Known::default() }, training, rng)?;
+    model.train(&config.model, training, rng, |_, _, _, _| ())?;
     let process =
         kalman::process_noise(&model, ANGLES, held_out, config.filter.inflation, config.filter.floor);
 

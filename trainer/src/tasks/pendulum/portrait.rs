@@ -5,6 +5,7 @@ use crate::{
     data::log::{Episode, coordinates},
     evaluate::Flight,
     mind,
+    predict::open_loop,
     report::pendulum::{Frame, PendulumReport, Rollout, Tuning},
     worlds::{Rng, camera::Camera, pendulum::wrap},
 };
@@ -29,31 +30,13 @@ pub struct ModelError {
 /// Measures the exported model, run by the kernels of the chip, on episodes.
 pub fn model_errors(artifact: &Artifact<'_>, episodes: &[Episode]) -> Result<Vec<ModelError>> {
     let model = mind::model(artifact)?;
-    let ahead = |steps: usize| {
-        let mut squares = [0.0f64; COORDINATES.len()];
-        let mut n = 0.0;
-        for episode in episodes {
-            for t in 0..(episode.actions.len() + 1).saturating_sub(steps) {
-                let actions = &episode.actions[t..t + steps];
-                let end = actions.iter().fold(episode.states[t].clone(), |x, u| model(&x, u));
-                let (end, truth) =
-                    (coordinates(ANGLES, &end), coordinates(ANGLES, &episode.states[t + steps]));
-                squares
-                    .iter_mut()
-                    .zip(end.iter().zip(&truth))
-                    .for_each(|(s, (a, b))| *s += f64::from(a - b).powi(2));
-                n += 1.0;
-            }
-        }
-        squares.map(|s| (s / n).sqrt())
-    };
+    let ahead = |steps| open_loop::errors(&model, (episodes, ANGLES), (steps, 1));
     let (one, twenty) = (ahead(1), ahead(20));
-    let all: Vec<_> = episodes.iter().flat_map(|e| &e.states).map(|x| coordinates(ANGLES, x)).collect();
-    let errors = COORDINATES.iter().enumerate().map(|(i, coordinate)| {
-        let n = all.len() as f64;
-        let mean = all.iter().map(|x| f64::from(x[i])).sum::<f64>() / n;
-        let deviation = (all.iter().map(|x| (f64::from(x[i]) - mean).powi(2)).sum::<f64>() / n).sqrt();
-        ModelError { coordinate, one: (one[i] / deviation) as f32, twenty: (twenty[i] / deviation) as f32 }
+    let shares = one.iter().zip(&twenty).zip(open_loop::deviations(episodes, ANGLES));
+    let errors = COORDINATES.iter().zip(shares).map(|(coordinate, ((one, twenty), deviation))| ModelError {
+        coordinate,
+        one: (one / deviation) as f32,
+        twenty: (twenty / deviation) as f32,
     });
     Ok(errors.collect())
 }
@@ -132,10 +115,7 @@ fn rollouts(artifact: &Artifact<'_>, episodes: &[Episode]) -> Result<Vec<Rollout
     let model = mind::model(artifact)?;
     let stretch = |episode: &Episode| {
         let steps = episode.actions.len().min(STEPS_SHOWN);
-        let mut imagined = vec![episode.states[0].clone()];
-        for (t, u) in episode.actions[..steps].iter().enumerate() {
-            imagined.push(model(&imagined[t], u));
-        }
+        let imagined = open_loop::imagined(&model, episode, 0, steps);
         let path = |states: &[Vec<f32>]| states.iter().map(|x| coordinates(ANGLES, x)).collect();
         Rollout { truth: path(&episode.states[..=steps]), model: path(&imagined) }
     };

@@ -6,7 +6,7 @@ use crate::{
     estimate::kalman,
     perceive::lista::{Batch, Lista},
     policy::Policy,
-    predict::network::Network,
+    predict::network::{Known, Network},
     tasks::Progress,
     value::Value,
     worlds::{
@@ -60,9 +60,9 @@ pub fn train(config: &Config, log: Option<Log>, seed: u64, progress: &mut Progre
     );
     let (training, held_out) = log.split(config.model.held_out);
 
-    let mut model = Network::new(&config.model, ANGLES, training, rng)?;
-    model.train(&config.model, training, rng, |stage, step, loss| {
-        let of = if stage == "one step" { config.model.one_step } else { config.model.multi_step };
+    let known = Known { angles: ANGLES, ..Known::default() };
+    let mut model = Network::new(&config.model, known, training, rng)?;
+    model.train(&config.model, training, rng, |stage, step, of, loss| {
         progress(
             if stage == "one step" { "model, one step" } else { "model, fed back" },
             step,

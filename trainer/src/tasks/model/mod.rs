@@ -1,0 +1,195 @@
+//! A forward model of the user's own plant: `forethought train my.toml` learns it from a CSV log and exports it.
+//!
+//! ```text
+//! log ─► columns, units, ranges, episodes: checked line by line ─► network, or physics + network ─► weight file, report
+//! ```
+
+pub mod data;
+mod portrait;
+
+pub use portrait::portrait;
+
+use super::Progress;
+use crate::{
+    data::log::Log,
+    export::WeightFile,
+    predict::{
+        network::{self, Known, Network},
+        residual::Physics,
+    },
+    worlds::Rng,
+};
+use anyhow::{Context, Result, anyhow, ensure};
+use data::Column;
+use forethought::{
+    artifact::{Plant, Provenance, Sensors},
+    feature::Angles,
+};
+use rand::SeedableRng;
+use serde::{Deserialize, Serialize};
+use std::{fs, path::Path};
+
+/// What a task file says.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// What is learned from.
+    pub data: data::Config,
+    /// The columns that are the plant's state, one section `[[state]]` each.
+    pub state: Vec<Column>,
+    /// The columns that are its action, one section `[[action]]` each.
+    #[serde(default)]
+    pub action: Vec<Column>,
+    /// Equations that are known, more or less.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub physics: Option<Equations>,
+    /// How it is learned.
+    #[serde(default)]
+    pub model: network::Config,
+}
+
+/// The section `[physics]`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Equations {
+    /// The plant; its state and action are in the order of FORMAT.md.
+    pub plant: Plants,
+    /// Its constants, in the order of FORMAT.md.
+    pub constants: Vec<f32>,
+}
+
+/// The plants with equations.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Plants {
+    /// θ, ω; torque.
+    Pendulum,
+    /// x, ẋ, θ, θ̇; force.
+    CartPole,
+    /// Position, attitude, velocity, angular velocity; four motors.
+    Quadrotor,
+    /// x, y, θ, their rates, fuel; thrust, nozzle.
+    Rocket,
+    /// x, y, heading, speed; acceleration, steering.
+    Car,
+}
+
+impl From<Plants> for Plant {
+    fn from(plant: Plants) -> Self {
+        match plant {
+            Plants::Pendulum => Self::Pendulum,
+            Plants::CartPole => Self::CartPole,
+            Plants::Quadrotor => Self::Quadrotor,
+            Plants::Rocket => Self::Rocket,
+            Plants::Car => Self::Car,
+        }
+    }
+}
+
+/// The most components of a state and of an action: what the host's types hold.
+const MOST: (usize, usize) = (16, 8);
+
+impl Config {
+    /// Whether a task file is one of these, and not one of perception: it names columns of a state.
+    pub fn is_meant(text: &str) -> bool {
+        text.parse::<toml::Table>().is_ok_and(|table| table.contains_key("state"))
+            || text.lines().any(|line| line.trim().starts_with("[[state]]"))
+    }
+
+    /// Reads a task file. Paths in it count from where it is.
+    pub fn read(path: &Path) -> Result<Self> {
+        let name = path.display();
+        let text = fs::read_to_string(path).with_context(|| format!("cannot read the task {name}"))?;
+        let mut config = Self::parse(&text).with_context(|| format!("in the task {name}"))?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        config.data.path = std::path::absolute(folder.join(&config.data.path))?;
+        Ok(config)
+    }
+
+    /// Reads the text of a task file.
+    pub fn parse(text: &str) -> Result<Self> {
+        let config: Self = toml::from_str(text).map_err(|error| {
+            let line = error.span().map(|span| 1 + text[..span.start].matches('\n').count());
+            let line = line.map_or(String::new(), |line| format!("line {line}: "));
+            anyhow!("{line}{}", error.message().replace('\n', " "))
+        })?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<()> {
+        let (nx, nu) = (self.state.len(), self.action.len());
+        ensure!(nx > 0, "there is no section [[state]]: name the columns that are the plant's state");
+        ensure!(
+            nx <= MOST.0 && nu <= MOST.1,
+            "a state has at most {} columns and an action {}, not {nx} and {nu}",
+            MOST.0,
+            MOST.1
+        );
+        for column in self.state.iter().chain(&self.action) {
+            column.check()?;
+        }
+        if let Some(column) = self.action.iter().find(|column| column.angle || column.place) {
+            anyhow::bail!(
+                "`{}` is an action: only a state's column can be an angle or a place",
+                column.column
+            );
+        }
+        self.model.check()?;
+        ensure!(self.model.hidden <= 256, "model.hidden must be at most 256, not {}", self.model.hidden);
+        self.data.check()?;
+        if let Some(Equations { plant, constants }) = &self.physics {
+            Physics::new((*plant).into(), constants).context("in [physics]")?;
+            let own = Plant::from(*plant).sizes().map(|(x, u)| (usize::from(x), usize::from(u)));
+            ensure!(
+                own == Some((nx, nu)),
+                "[physics] names a plant with another state or action: FORMAT.md lists what each has, in which order"
+            );
+        }
+        Ok(())
+    }
+
+    /// The columns of the state that are angles.
+    pub fn angles(&self) -> Angles {
+        let bits = self.state.iter().enumerate().map(|(i, column)| u64::from(column.angle) << i);
+        Angles(bits.fold(0, |all, bit| all | bit))
+    }
+
+    /// What is known before anything is learned.
+    fn known(&self) -> Result<Known> {
+        let places = (0..self.state.len()).filter(|i| self.state[*i].place).collect();
+        let physics = self.physics.as_ref();
+        let physics = physics.map(|known| Physics::new(known.plant.into(), &known.constants)).transpose()?;
+        Ok(Known { angles: self.angles(), places, physics })
+    }
+
+    /// A range that holds every number that the model may be shown.
+    fn sensors(&self) -> Sensors {
+        let ends = self.state.iter().chain(&self.action).map(Column::range);
+        let (low, high) = ends.fold((f32::MAX, f32::MIN), |(low, high), (a, b)| (low.min(a), high.max(b)));
+        Sensors { low, high }
+    }
+}
+
+/// What came of a training.
+#[derive(Debug)]
+pub struct Trained {
+    /// What was learned from, in the model's units.
+    pub log: Log,
+    /// The exported model.
+    pub file: WeightFile,
+}
+
+/// Trains and exports a model under the name of its task.
+pub fn train(config: &Config, name: &str, seed: u64, progress: &mut Progress<'_>) -> Result<Trained> {
+    let rng = &mut Rng::seed_from_u64(seed);
+    let log = config.data.load(&config.state, &config.action)?;
+    let (training, _) = log.split(config.model.held_out);
+    let mut model = Network::new(&config.model, config.known()?, training, rng)?;
+    model.train(&config.model, training, rng, |stage, step, of, loss| {
+        progress(stage, step, of, &[("error", loss)]);
+    })?;
+    let provenance = Provenance { trainer: env!("CARGO_PKG_VERSION"), task: name, seed, data: log.digest };
+    let file = model.weight_file(config.sensors(), provenance)?;
+    Ok(Trained { log, file })
+}
