@@ -3,3 +3,4 @@
 #![no_std]
 
 pub mod board;
+pub mod selftest;

@@ -1,7 +1,7 @@
 //! Test cases that run unchanged on the host and on every chip.
 //!
-//! A [`Case`] is a plain function without heap, clock or input. `cargo test -p forethought-tests` runs all [`CASES`]
-//! on the host; the firmware's `selftest` runs the same on the chip. Some compare a kernel with a plain `f64` version
+//! A [`Case`] is a plain function without heap, clock or input. `cargo test -p forethought-tests` runs all of them
+//! on the host; the firmware's `selftest` and `selftest_models` run the same on the chip. Some compare a kernel with a plain `f64` version
 //! in `reference`, some check a property, and some compare a CRC-32 over the bits of all outputs
 //! with a constant: those hold the promise that every target computes the same bits.
 //!
@@ -55,15 +55,22 @@ fn zero<T: Zero>() -> T {
     T::ZERO
 }
 
-/// Every test.
-pub const CASES: &[Case] = &ALL;
-
-const FAMILIES: [&[Case]; 18] = [
+/// Arithmetic, perception, the weight file and the link.
+///
+/// Together with [`MODELS`] these are all cases; in one binary they would not fit into a small chip's flash.
+pub const SENSES: &[&[Case]] = &[
     math::CASES,
     dense::CASES,
     perceive::CASES,
     convolutional::CASES,
     encoders::CASES,
+    recognise::CASES,
+    artifact::CASES,
+    link::CASES,
+];
+
+/// Forward models and all that is built on them: filters, planners, policies, agents.
+pub const MODELS: &[&[Case]] = &[
     network::CASES,
     predict::CASES,
     physics::CASES,
@@ -74,47 +81,22 @@ const FAMILIES: [&[Case]; 18] = [
     agent::CASES,
     forecast::CASES,
     track::CASES,
-    recognise::CASES,
-    artifact::CASES,
-    link::CASES,
 ];
-
-static ALL: [Case; count()] = concatenated();
-
-const fn count() -> usize {
-    let (mut sum, mut family) = (0, 0);
-    while family < FAMILIES.len() {
-        sum += FAMILIES[family].len();
-        family += 1;
-    }
-    sum
-}
-
-const fn concatenated() -> [Case; count()] {
-    let mut all = [Case { name: "", run: || Ok(()) }; count()];
-    let (mut next, mut family) = (0, 0);
-    while family < FAMILIES.len() {
-        let mut index = 0;
-        while index < FAMILIES[family].len() {
-            all[next] = FAMILIES[family][index];
-            next += 1;
-            index += 1;
-        }
-        family += 1;
-    }
-    all
-}
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::{collections::BTreeSet, eprintln, println};
 
+    fn all() -> impl Iterator<Item = &'static Case> {
+        [SENSES, MODELS].into_iter().flatten().copied().flatten()
+    }
+
     /// Runs them all before it fails: after a change of arithmetic one run shows every new golden value.
     #[test]
     fn every_case_passes() {
         let mut failed = 0;
-        for case in CASES {
+        for case in all() {
             match (case.run)() {
                 Ok(()) => println!("pass {}", case.name),
                 Err(failure) => {
@@ -123,12 +105,12 @@ mod tests {
                 }
             }
         }
-        assert_eq!(failed, 0, "{failed} of {} cases failed", CASES.len());
+        assert_eq!(failed, 0, "{failed} of {} cases failed", all().count());
     }
 
     #[test]
     fn every_name_is_there_once() {
-        let names: BTreeSet<_> = CASES.iter().map(|case| case.name).collect();
-        assert_eq!(names.len(), CASES.len());
+        let names: BTreeSet<_> = all().map(|case| case.name).collect();
+        assert_eq!(names.len(), all().count());
     }
 }

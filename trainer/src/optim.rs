@@ -175,7 +175,7 @@ impl Adam {
             moments.count += 1;
             let rate = report.rate * params.rate(id) / (1.0 - beta1.powi(moments.count));
             let unbias = 1.0 / (1.0 - beta2.powi(moments.count));
-            let update = |((p, g), (m, v)): ((&mut [f32], &[f32]), (&mut [f32], &mut [f32]))| {
+            let update = |p: &mut [f32], g: &[f32], m: &mut [f32], v: &mut [f32]| {
                 for ((p, g), (m, v)) in p.iter_mut().zip(g).zip(m.iter_mut().zip(v)) {
                     let g = g * report.clip;
                     *m = beta1 * *m + (1.0 - beta1) * g;
@@ -185,7 +185,8 @@ impl Adam {
             };
             let values = params[id].as_mut_slice().par_chunks_mut(SHARE);
             let memory = moments.mean.par_chunks_mut(SHARE).zip(moments.square.par_chunks_mut(SHARE));
-            values.zip(gradient.as_slice().par_chunks(SHARE)).zip(memory).for_each(update);
+            let shares = values.zip(gradient.as_slice().par_chunks(SHARE)).zip(memory);
+            shares.for_each(|((p, g), (m, v))| update(p, g, m, v));
         }
         Ok(report)
     }

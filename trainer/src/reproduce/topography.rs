@@ -86,7 +86,7 @@ impl Study<'_> {
             &format!("The {} of {units} units on a torus, learned from {source}.", self.filters),
         );
         let plots = self.watched.iter().enumerate().map(|(i, watched)| {
-            Plot::new(Axis::linear("step"), Axis::linear(*watched))
+            Plot::new(Axis::linear("step"), Axis::linear(watched))
                 .size(Plot::HALF, 240)
                 .with_all(curves.iter().map(|curves| Series::line("", curves[i].clone())))
         });
