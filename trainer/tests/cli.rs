@@ -36,7 +36,7 @@ fn training_leaves_artifact_report_and_settings() {
     let mut names: Vec<_> =
         fs::read_dir(folder).expect("the folder").map(|e| e.expect("entry").file_name()).collect();
     names.sort();
-    assert_eq!(names, ["agent.fth", "config.toml", "report.html"]);
+    assert_eq!(names, ["agent.fth", "config.toml", "report.html", "tracker.fth"]);
 }
 
 #[test]
