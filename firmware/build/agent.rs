@@ -98,6 +98,9 @@ fn mind(header: &Header<'_>) -> String {
     let model = match header.model {
         Model::Network => format!("network::Network<'static, {nx}, {nu}, {nz}, {nh}>"),
         Model::Physics(named) => plant(named).to_owned(),
+        Model::Ensemble { members } => {
+            format!("ensemble::Ensemble<'static, {members}, {nx}, {nu}, {nz}, {nh}>")
+        }
         Model::Residual(named) => {
             let plant = plant(named);
             format!("residual::Residual<'static, forethought::predict::{plant}, {nx}, {nu}, {nz}, {nh}>")

@@ -22,6 +22,8 @@ pub fn generate(out_dir: &Path) {
     for (constant, file, weights) in [
         ("SMALL_NETWORK", "network.fth", weights(SMALL, Model::Network)),
         ("SMALL_PENDULUM", "pendulum.fth", weights(SMALL, Model::Physics(Plant::Pendulum))),
+        ("SMALL_ENSEMBLE", "small_ensemble.fth", ensemble(SMALL)),
+        ("ENSEMBLE", "ensemble.fth", ensemble(bench::ENSEMBLE)),
         ("SMALL_MODEL", "small_model.fth", model(SMALL)),
         ("SMALL_TRACKER", "small_tracker.fth", written(|buffer| bench::tracker(SMALL, buffer))),
         ("SMALL_PERCEPTION", "small_perception.fth", perception(SMALL_PERCEPTION)),
@@ -43,6 +45,10 @@ fn perception(sizes: Sizes) -> Vec<u8> {
 
 fn model(sizes: Sizes) -> Vec<u8> {
     written(|buffer| bench::model(sizes, buffer))
+}
+
+fn ensemble(sizes: Sizes) -> Vec<u8> {
+    written(|buffer| bench::ensemble(sizes, buffer))
 }
 
 fn written(write: impl FnOnce(&mut [u8]) -> Result<usize, WriteError>) -> Vec<u8> {

@@ -1,5 +1,6 @@
 //! The forecaster: a mind that is only a forward model. A state, an action and a latent variable go in, one behind the
-//! other as one reading; the next state comes out.
+//! other as one reading; the next state comes out, and behind it, where the model [knows](ForwardModel::uncertainty), its
+//! aleatoric and its epistemic variances.
 //!
 //! It answers where an [agent](crate::agent) acts, so that whatever runs agents runs it too. A reading that cannot be
 //! trusted gives the agent's typed error and zeros.
@@ -65,8 +66,15 @@ impl<
         let u = front(&mut rest, self.sizes.nu());
         let z = front(&mut rest, self.sizes.nz());
         self.model.step(&mut state.trace, &x, &u, &z, &mut state.next);
-        for (answer, next) in decision.action.iter_mut().zip(&state.next) {
-            *answer = *next;
+        let nx = self.sizes.nx();
+        let none = [0.0; NX];
+        let (aleatoric, epistemic) = match self.model.uncertainty(&state.trace) {
+            Some(known) => (&known.aleatoric, &known.epistemic),
+            None => (&none, &none),
+        };
+        let said = [&state.next, aleatoric, epistemic].into_iter().flat_map(|part| part.iter().take(nx));
+        for (answer, said) in decision.action.iter_mut().zip(said) {
+            *answer = *said;
         }
         Ok(())
     }

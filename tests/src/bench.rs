@@ -23,6 +23,7 @@ use forethought::{
     policy::Policy,
     predict::{
         ForwardModel,
+        ensemble::Ensemble,
         network::Network,
         physics::{car::Car, cart_pole::CartPole, pendulum::Pendulum, quadrotor::Quadrotor, rocket::Rocket},
     },
@@ -238,6 +239,35 @@ pub fn perception(sizes: Sizes, buffer: &mut [u8]) -> Result<usize, WriteError> 
     pack(header, tensors::perception(sizes), buffer)
 }
 
+/// Members of the ensemble that is measured, and of the small ones.
+pub const MEMBERS: usize = 3;
+/// The sizes of the ensemble that is measured.
+pub const ENSEMBLE: Sizes = Sizes { hidden: ENSEMBLE_NH as u16, ..SIZES };
+const ENSEMBLE_NH: usize = 16;
+
+/// The same of an ensemble alone.
+pub fn ensemble(sizes: Sizes, buffer: &mut [u8]) -> Result<usize, WriteError> {
+    let model = Model::Ensemble { members: MEMBERS as u16 };
+    let Header { angles, sensors, model, provenance, .. } = header(sizes, model);
+    let tensors = tensors::ensemble::<{ 9 * MEMBERS }>(sizes);
+    pack(Header::model(sizes, angles, sensors, model, provenance), tensors, buffer)
+}
+
+/// Measures what runs on [`ensemble`]'s weights of the sizes [`ENSEMBLE`].
+pub fn uncertain(artifact: &Artifact<'_>, measure: &mut impl FnMut(Kernel<'_>)) -> Result<(), ArtifactError> {
+    let model = Ensemble::<MEMBERS, NX, NU, NZ, ENSEMBLE_NH>::load(artifact)?;
+    let weights = ENSEMBLE_NH * (NX + 1 + NU + NZ) + ENSEMBLE_NH * ENSEMBLE_NH + 2 * NX * ENSEMBLE_NH;
+    let (state, action, latent) = ([2.0, -1.0], [0.5], [0.0; NZ]);
+    let (mut trace, mut next, mut pulled) = (zero(), [0.0; NX], zero());
+    kernel(measure, "ensemble step 2-1-0-16, 3 members", MEMBERS * weights, || {
+        model.step(&mut trace, black_box(&state), black_box(&action), &latent, black_box(&mut next))
+    });
+    kernel(measure, "ensemble pullback 2-1-0-16, 3 members", MEMBERS * weights, || {
+        ForwardModel::<NX, NU, NZ>::pullback(&model, &trace, black_box(&state), black_box(&mut pulled))
+    });
+    Ok(())
+}
+
 /// The same of a learned model alone.
 pub fn model(sizes: Sizes, buffer: &mut [u8]) -> Result<usize, WriteError> {
     let Header { angles, sensors, model, provenance, .. } = header(sizes, Model::Network);
@@ -344,6 +374,9 @@ mod tests {
         let mut file = Box::new(Aligned([0; ROOM]));
         let length = perception(PERCEPTION, &mut file.0).unwrap();
         classifier(&Artifact::parse(&file.0[..length]).unwrap(), &mut measure).unwrap();
+        let mut file = Box::new(Aligned([0; ROOM]));
+        let length = ensemble(ENSEMBLE, &mut file.0).unwrap();
+        uncertain(&Artifact::parse(&file.0[..length]).unwrap(), &mut measure).unwrap();
         assert!(!names.is_empty());
     }
 }

@@ -20,6 +20,7 @@ mod convolutional;
 mod cost;
 mod dense;
 mod encoders;
+mod ensemble;
 mod estimate;
 mod failure;
 mod forecast;
@@ -79,6 +80,7 @@ pub const MODELS: &[&[Case]] = &[
     plan::CASES,
     policy::CASES,
     agent::CASES,
+    ensemble::CASES,
     forecast::CASES,
     track::CASES,
 ];

@@ -1,7 +1,7 @@
 //! The tensors of an agent with a LISTA encoder, a learned model, a policy and a value, and of LISTA alone with its
 //! decoder and a classifier, in any sizes.
 
-use forethought::artifact::Sizes;
+use forethought::{artifact::Sizes, predict::ensemble::PARTS};
 
 /// Part, name, rows and columns.
 pub type Tensor = (&'static str, &'static str, usize, usize);
@@ -65,6 +65,17 @@ pub const fn tracker(sizes: Sizes) -> [Tensor; 13] {
     let [_, _, _, _, _, _, mean, prior, process, noise, ..] = tensors(sizes);
     let [w_x, w_s, w_u, w_z, b1, w_h, b2, w_o, b_o] = model(sizes);
     [mean, prior, process, noise, w_x, w_s, w_u, w_z, b1, w_h, b2, w_o, b_o]
+}
+
+/// Every tensor of an ensemble of so many members.
+pub fn ensemble<const N: usize>(sizes: Sizes) -> [Tensor; N] {
+    let member = model(sizes);
+    core::array::from_fn(|i| {
+        let (_, name, rows, cols) = member[i % member.len()];
+        // Means and logarithms of variances.
+        let rows = if matches!(name, "w_o" | "b_o") { 2 * rows } else { rows };
+        (PARTS[i / member.len()], name, rows, cols)
+    })
 }
 
 /// Every tensor of an encoder with decoder and classifier.

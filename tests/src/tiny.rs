@@ -121,6 +121,10 @@ pub fn weight(part: &str, name: &str, row: usize, col: usize) -> f32 {
         },
         ("predict", "w_z") => 0.1 * noise,
         ("predict", _) => 0.001 * noise,
+        // The members of an ensemble differ a little in what they have learned, and more in how sure they are.
+        ("predict 1" | "predict 2", "b_o") if row >= NX => 0.5 * noise - 3.0,
+        ("predict 1" | "predict 2", "w_o") if row >= NX => 0.5 * noise,
+        ("predict 1" | "predict 2", _) => weight("predict", name, row, col) + 0.05 * noise,
         // A policy that brakes, and a value that nobody has practised.
         ("policy", "w_x") => pass(col == 1, -0.1, 0.1 * noise),
         ("policy" | "value", "w_h") => 0.4 * noise,
@@ -263,6 +267,16 @@ pub fn with_encoder<R>(then: impl FnOnce(&Artifact<'_>) -> Result<R, Failure>) -
 pub fn with_model<R>(then: impl FnOnce(&Artifact<'_>) -> Result<R, Failure>) -> Result<R, Failure> {
     let mut buffer = Aligned([0; _]);
     let length = fill_model(|_| {}, &mut buffer)?;
+    then(&Artifact::parse(&buffer.0[..length])?)
+}
+
+/// Makes the weight file of an ensemble of two on the stack and hands it on, parsed.
+pub fn with_ensemble<R>(then: impl FnOnce(&Artifact<'_>) -> Result<R, Failure>) -> Result<R, Failure> {
+    let mut buffer = Aligned([0; _]);
+    let Header { sizes, angles, provenance, .. } = header(Model::Network);
+    let sensors = Sensors { low: -10.0, high: 10.0 };
+    let header = Header::model(sizes, angles, sensors, Model::Ensemble { members: 2 }, provenance);
+    let length = fill_tensors(header, &tensors::ensemble::<18>(SIZES), &weight, &mut buffer)?;
     then(&Artifact::parse(&buffer.0[..length])?)
 }
 

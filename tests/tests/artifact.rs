@@ -785,15 +785,18 @@ fn every_setting_of_perception_out_of_range_has_its_sentence() {
 
 #[test]
 fn every_setting_of_a_model_out_of_range_has_its_sentence() {
+    let members = "an ensemble has 1 to 6 members";
     let inputs = "a forward model's observation is its state, its action and its latent variable";
     let no_agent = "a forward model alone has no code and no horizon";
-    let cases: [(Change, &str); 6] = [
+    let cases: [(Change, &str); 8] = [
         (|h| h.sizes.state = 0, "the state needs at least one component"),
         (|h| h.angles = Angles(0b100), "an angle is past the end of the state"),
         (|h| h.sizes.code = 1, no_agent),
         (|h| h.sizes.horizon = 1, no_agent),
         (|h| h.sizes.observation = 3, inputs),
         (|h| h.sizes.latent = 2, inputs),
+        (|h| h.model = Model::Ensemble { members: 0 }, members),
+        (|h| h.model = Model::Ensemble { members: 7 }, members),
     ];
     for (change, what) in cases {
         assert_eq!(model(change).error(), ArtifactError::Setting { what });

@@ -37,6 +37,8 @@ fn kernels() -> Result<Vec<Row>> {
     let weights = WeightFile::from_bytes(&buffer[..length]);
     let length = bench::perception(bench::PERCEPTION, &mut buffer)?;
     let perception = WeightFile::from_bytes(&buffer[..length]);
+    let length = bench::ensemble(bench::ENSEMBLE, &mut buffer)?;
+    let ensemble = WeightFile::from_bytes(&buffer[..length]);
 
     let mut rows = Vec::new();
     let mut measure = |Kernel { name, multiply_adds, runs, call, idle }: Kernel| {
@@ -50,6 +52,7 @@ fn kernels() -> Result<Vec<Row>> {
     bench::plants(&mut measure);
     bench::kernels(&weights.parse()?, &mut Box::new(PlannerMemory::ZERO), &mut measure)?;
     bench::classifier(&perception.parse()?, &mut measure)?;
+    bench::uncertain(&ensemble.parse()?, &mut measure)?;
     Ok(rows)
 }
 

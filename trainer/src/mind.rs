@@ -12,11 +12,11 @@ pub use model::{AnyModel, AnyPlant};
 use forethought::{
     Zero,
     agent::{self, Agent, Decision, Diagnostics, Mode, Reading, SensorError},
-    artifact::{self, Artifact, ArtifactError, FEATURES, Header, Kind, Load, Model, Plant},
+    artifact::{self, Artifact, ArtifactError, FEATURES, Header, Kind, Load, MEMBERS, Model, Plant},
     estimate::{kalman::Kalman, steady::Steady},
     forecast::Forecaster,
     perceive::{Encoder, convolutional, decoder::Decoder, maps::Maps, readout::ReadOut},
-    predict::{ForwardModel, network::Network, physics::pendulum::Pendulum},
+    predict::{ForwardModel, ensemble::Ensemble, network::Network, physics::pendulum::Pendulum},
     recognise::Recogniser,
     track::Tracker,
 };
@@ -78,6 +78,11 @@ type Large<'a> = Agent<'a, AnyEncoder<'a, NY, NC>, Foreseeing<'a>, NY, NC, 16, 8
 type Foreseeing<'a> = AnyModel<'a, 16, 8, 16, 256>;
 /// Every filter over a forward model.
 type Tracking<'a, F, const NA: usize> = Tracker<F, Foreseeing<'a>, 16, 8, 16, NA>;
+/// Every ensemble.
+type Together<'a, const NX: usize, const NU: usize, const NZ: usize, const NH: usize> =
+    Ensemble<'a, MEMBERS, NX, NU, NZ, NH>;
+/// Agents with an ensemble: no larger, as every planned step remembers every member.
+type Cautious<'a> = Agent<'a, AnyEncoder<'a, 256, 64>, Together<'a, 6, 2, 2, 64>, 256, 64, 6, 2, 2, 64, 40>;
 /// Everything that only perceives.
 type Perception<'a> = Recogniser<'a, AnyEncoder<'a, NY, NC>, NY, NC, OUTPUTS>;
 
@@ -86,11 +91,15 @@ pub fn load<'a>(artifact: &Artifact<'a>) -> Result<Box<dyn Mind + 'a>, ArtifactE
     let header = artifact.header();
     let small = match (header.kind, header.model) {
         (Kind::Perception, _) => return sized::<Perception<'a>, 0, OUTPUTS>(artifact),
+        (Kind::Model, Model::Ensemble { .. }) => {
+            return sized::<Forecaster<Together<'a, 16, 8, 16, 256>, 16, 8, 16, 48>, 16, 48>(artifact);
+        }
         (Kind::Model, _) => return sized::<Forecaster<Foreseeing<'a>, 16, 8, 16, 16>, 16, 16>(artifact),
         (Kind::Tracker, _) if header.has_steady_filter() => {
             return sized::<Tracking<'a, Steady<'a>, 16>, 16, 16>(artifact);
         }
         (Kind::Tracker, _) => return sized::<Tracking<'a, Kalman<'a>, 32>, 16, 32>(artifact),
+        (Kind::Agent, Model::Ensemble { .. }) => return sized::<Cautious<'a>, 6, 2>(artifact),
         (Kind::Agent, Model::Physics(Plant::Pendulum)) => sized::<Small<'a, Pendulum>, 2, 1>(artifact),
         (Kind::Agent, Model::Network) => sized::<Small<'a, Network<'a, 2, 1, 0, 32>>, 2, 1>(artifact),
         (Kind::Agent, _) => return sized::<Large<'a>, 16, 8>(artifact),
@@ -182,6 +191,7 @@ pub fn state_size(header: &Header<'_>) -> usize {
     let trace = match header.model {
         Model::Network => network,
         Model::Physics(plant) => model::plant_trace(plant) / size_of::<f32>(),
+        Model::Ensemble { members } => usize::from(members) * (network + nx) + 2 * nx,
         Model::Residual(plant) => network + model::plant_trace(plant) / size_of::<f32>(),
     };
     match header.kind {

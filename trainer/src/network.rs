@@ -84,14 +84,24 @@ impl<const N: usize> Trunk<N> {
 
     /// The output for a batch of inputs, one sample a column.
     pub fn forward(&self, weights: Weights<'_>, inputs: [Var; N]) -> Var {
+        self.forward_through(weights, inputs, |_, h| h)
+    }
+
+    /// The same where something is done to each hidden layer, as dropout does.
+    pub fn forward_through(
+        &self,
+        weights: Weights<'_>,
+        inputs: [Var; N],
+        layer: impl Fn(usize, Var) -> Var,
+    ) -> Var {
         let tape = weights.tape;
         let column = |values: &[f32]| DMatrix::from_column_slice(values.len(), 1, values);
         let products = std::array::from_fn(|i| {
             let inverse: Vec<f32> = self.inputs[i].scale.iter().map(|s| 1.0 / s).collect();
             (weights.get(self.w_in[i]), tape.mul_col(inputs[i], tape.constant(column(&inverse))))
         });
-        let first = tape.tanh(tape.affine::<N>(products, weights.get(self.b1)));
-        let second = tape.tanh(tape.affine([(weights.get(self.w_h), first)], weights.get(self.b2)));
+        let first = layer(0, tape.tanh(tape.affine::<N>(products, weights.get(self.b1))));
+        let second = layer(1, tape.tanh(tape.affine([(weights.get(self.w_h), first)], weights.get(self.b2))));
         let out = tape.affine([(weights.get(self.w_o), second)], weights.get(self.b_o));
         tape.mul_col(out, tape.constant(column(&self.output)))
     }

@@ -16,8 +16,8 @@ mod flashed {
 
 use core::hint::black_box;
 use flashed::{
-    H, NC, NH, NU, NX, NY, NZ, REQUEST_FRAME, SMALL_MODEL, SMALL_NETWORK, SMALL_PENDULUM, SMALL_PERCEPTION,
-    SMALL_TRACKER, VALUES,
+    H, NC, NH, NU, NX, NY, NZ, REQUEST_FRAME, SMALL_ENSEMBLE, SMALL_MODEL, SMALL_NETWORK, SMALL_PENDULUM,
+    SMALL_PERCEPTION, SMALL_TRACKER, VALUES,
 };
 use forethought::{
     Zero,
@@ -55,6 +55,7 @@ use forethought::{
     policy::{Limits, Policy},
     predict::{
         ForwardModel, Pullback,
+        ensemble::Ensemble,
         network::Network,
         physics::{
             car::Car, cart_pole::CartPole, linear::Linear, pendulum::Pendulum, quadrotor::Quadrotor,
@@ -83,7 +84,8 @@ fn main() -> ! {
         everything::<Learned>(&SMALL_NETWORK.0),
         everything::<Pendulum>(&SMALL_PENDULUM.0),
         perception::<Eyes>(&SMALL_PERCEPTION.0),
-        forecaster::<Learned>(&SMALL_MODEL.0),
+        forecaster::<Learned, NX>(&SMALL_MODEL.0),
+        forecaster::<Ensemble<'static, 4, NX, NU, NZ, NH>, { 3 * NX }>(&SMALL_ENSEMBLE.0),
         tracker::<Kalman<'static>, Learned>(&SMALL_TRACKER.0),
         other_models(),
     ];
@@ -319,13 +321,14 @@ fn perception<E: Encoder<NY, NC> + Load<'static>>(weights: &'static [u8]) -> Res
 }
 
 /// A mind that is only the forward model `M`.
-fn forecaster<M: ForwardModel<NX, NU, NZ> + Load<'static>>(
+fn forecaster<M: ForwardModel<NX, NU, NZ> + Load<'static>, const NA: usize>(
     weights: &'static [u8],
 ) -> Result<(), ArtifactError> {
-    type Mind<M> = Forecaster<M, NX, NU, NZ, NX>;
+    type Mind<M, const NA: usize> = Forecaster<M, NX, NU, NZ, NA>;
     let artifact = Artifact::parse(black_box(weights))?;
-    let mind = Mind::<M>::load(&artifact)?;
-    let (mut state, mut decision) = (<Mind<M> as agent::Mind<'static, NX, NX>>::State::ZERO, Decision::ZERO);
+    let mind = Mind::<M, NA>::load(&artifact)?;
+    let (mut state, mut decision) =
+        (<Mind<M, NA> as agent::Mind<'static, NX, NA>>::State::ZERO, Decision::ZERO);
     let asked = black_box([0.1; NX + NU + NZ]);
     for reading in [Reading::Sensors(&asked), Reading::State(&asked), Reading::Missing] {
         let _ = black_box(mind.step(&mut state, black_box(reading), black_box(Mode::Plan), &mut decision));

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 pub const FEATURES: usize = 16;
 /// Most tensors in a file.
 pub const TENSORS: usize = 64;
+/// Most members of an ensemble.
+pub const MEMBERS: usize = 6;
 /// Most stages of a convolutional encoder.
 pub const STAGES: usize = 8;
 
@@ -254,6 +256,11 @@ pub enum Model {
     Physics(Plant),
     /// [`Residual`](crate::predict::residual::Residual): a plant's equations and a network that corrects them.
     Residual(Plant),
+    /// [`Ensemble`](crate::predict::ensemble::Ensemble): learned models that know how far they can be trusted.
+    Ensemble {
+        /// How many.
+        members: u16,
+    },
 }
 
 /// The plants whose [equations](crate::predict::physics) are built in.
@@ -452,6 +459,8 @@ impl<'a> Header<'a> {
     pub fn answer(&self) -> usize {
         match self.kind {
             Kind::Agent | Kind::Perception => self.sizes.nu(),
+            // Behind the mean of an ensemble two variances.
+            Kind::Model if matches!(self.model, Model::Ensemble { .. }) => 3 * self.sizes.nx(),
             Kind::Model => self.sizes.nx(),
             Kind::Tracker if self.has_steady_filter() => self.sizes.nx(),
             Kind::Tracker => 2 * self.sizes.nx(),
@@ -497,7 +506,7 @@ impl<'a> Header<'a> {
     fn validate_state(&self) -> Result<(), ArtifactError> {
         let Sizes { state, action, latent, .. } = self.sizes;
         let plant = match self.model {
-            Model::Network => None,
+            Model::Network | Model::Ensemble { .. } => None,
             Model::Physics(plant) | Model::Residual(plant) => Some(plant),
         };
         first_broken(&[
@@ -510,6 +519,13 @@ impl<'a> Header<'a> {
             (
                 plant.and_then(Plant::sizes).is_none_or(|sizes| sizes == (state, action)),
                 "state and action must have as many components as the plant's",
+            ),
+            (
+                match self.model {
+                    Model::Ensemble { members } => (1..=MEMBERS).contains(&members.into()),
+                    _ => true,
+                },
+                "an ensemble has 1 to 6 members",
             ),
             (latent == 0 || !matches!(self.model, Model::Physics(_)), "physics alone has no latent variable"),
         ])

@@ -3,6 +3,7 @@
 //! `s' = f(s, a, z)`, with a latent `z` for what cannot be known. Every model comes with its **pullback**, the product
 //! of a costate with its Jacobians, which is all that planning and filtering need of a derivative.
 
+pub mod ensemble;
 pub mod network;
 pub mod physics;
 pub mod residual;
@@ -26,6 +27,24 @@ pub trait ForwardModel<const NX: usize, const NU: usize, const NZ: usize> {
 
     /// `gᵀ ∂f/∂(x, u, z)` at the step that `trace` remembers, for the costate `g = ∂cost/∂next`.
     fn pullback(&self, trace: &Self::Trace, g: &[f32; NX], out: &mut Pullback<NX, NU, NZ>);
+
+    /// How far the step that `trace` remembers is to be trusted, where the model knows.
+    fn uncertainty<'t>(&self, _trace: &'t Self::Trace) -> Option<&'t Uncertainty<NX>> {
+        None
+    }
+}
+
+/// Variances of a prediction.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Uncertainty<const NX: usize> {
+    /// Of the world itself, which no data will ever lower.
+    pub aleatoric: [f32; NX],
+    /// Of what the model does not know, for want of data.
+    pub epistemic: [f32; NX],
+}
+
+impl<const NX: usize> Zero for Uncertainty<NX> {
+    const ZERO: Self = Self { aleatoric: [0.0; NX], epistemic: [0.0; NX] };
 }
 
 /// A costate pulled back through one step.

@@ -42,22 +42,25 @@ impl<'a, const NX: usize, const NU: usize, const NZ: usize, const NH: usize> Loa
         if artifact.header().model != Model::Network {
             return Err(ArtifactError::Kind { expected: "a learned network as forward model" });
         }
-        Self::tensors(artifact)
+        Self::tensors(artifact, "predict", artifact.sizes().nx())
     }
 }
 
 impl<'a, const NX: usize, const NU: usize, const NZ: usize, const NH: usize> Network<'a, NX, NU, NZ, NH> {
-    /// Reads the tensors, whatever they are a part of.
-    pub(super) fn tensors(artifact: &Artifact<'a>) -> Result<Self, ArtifactError> {
-        const PART: &str = "predict";
+    /// Reads the tensors of `part`, whatever it belongs to.
+    pub(super) fn tensors(
+        artifact: &Artifact<'a>,
+        part: &'static str,
+        outputs: usize,
+    ) -> Result<Self, ArtifactError> {
         let sizes = artifact.sizes();
         sizes.check_state::<NX, NU, NZ>()?;
-        let trunk = Trunk::load::<NH>(artifact, PART, sizes.nx())?;
+        let trunk = Trunk::load::<NH>(artifact, part, outputs)?;
         let nh = trunk.hidden();
         Ok(Self {
-            input: StateInput::load(artifact, PART, nh)?,
-            w_u: artifact.matrix(PART, "w_u", nh, sizes.nu())?,
-            w_z: artifact.matrix(PART, "w_z", nh, sizes.nz())?,
+            input: StateInput::load(artifact, part, nh)?,
+            w_u: artifact.matrix(part, "w_u", nh, sizes.nu())?,
+            w_z: artifact.matrix(part, "w_z", nh, sizes.nz())?,
             trunk,
         })
     }
@@ -65,22 +68,34 @@ impl<'a, const NX: usize, const NU: usize, const NZ: usize, const NH: usize> Net
     /// `o(h₂)`.
     pub(super) fn change(
         &self,
-        Trace { lifted, hidden }: &mut Trace<NX, NH>,
+        trace: &mut Trace<NX, NH>,
         x: &[f32; NX],
         u: &[f32; NU],
         z: &[f32; NZ],
     ) -> [f32; NX] {
+        let mut change = [0.0; NX];
+        self.outputs(trace, x, u, z, &mut change);
+        change
+    }
+
+    /// The same where there may be more outputs than components of the state.
+    pub(super) fn outputs(
+        &self,
+        Trace { lifted, hidden }: &mut Trace<NX, NH>,
+        x: &[f32; NX],
+        u: &[f32; NU],
+        z: &[f32; NZ],
+        out: &mut [f32],
+    ) {
         self.trunk.begin(hidden);
         self.input.add(x, lifted, &mut hidden.first);
         self.w_u.add(u, &mut hidden.first);
         self.w_z.add(z, &mut hidden.first);
-        let mut change = [0.0; NX];
-        self.trunk.forward(hidden, &mut change);
-        change
+        self.trunk.forward(hidden, out);
     }
 
     /// Adds `gᵀ ∂o/∂(x, u, z)`.
-    pub(super) fn pull_change(&self, trace: &Trace<NX, NH>, g: &[f32; NX], out: &mut Pullback<NX, NU, NZ>) {
+    pub(super) fn pull_change(&self, trace: &Trace<NX, NH>, g: &[f32], out: &mut Pullback<NX, NU, NZ>) {
         let mut g_first = [0.0; NH];
         self.trunk.pull(&trace.hidden, g, &mut g_first);
         self.input.pull(&trace.lifted, &g_first, &mut out.x);

@@ -36,7 +36,10 @@ impl<'a, P: Load<'a>, const NX: usize, const NU: usize, const NZ: usize, const N
         if !matches!(artifact.header().model, Model::Residual(_)) {
             return Err(ArtifactError::Kind { expected: "physics with a learned residual as forward model" });
         }
-        Ok(Self { plant: P::load(artifact)?, network: Network::tensors(artifact)? })
+        Ok(Self {
+            plant: P::load(artifact)?,
+            network: Network::tensors(artifact, "predict", artifact.sizes().nx())?,
+        })
     }
 }
 

@@ -7,8 +7,9 @@
 //!
 //! Of a mind that only perceives the action is the scores of the classes, and `"class"` the highest; without a classifier
 //! it is the code. A forward model's observation is the numbers of state, action and latent variable one behind the other,
-//! and its answer is `{"next": […]}`, the next state. A tracker's observation is the measured features, `null` for one that is
-//! missing, and the action since the line before; its answer is `{"estimate": […], "variance": […], …}`.
+//! and its answer is `{"next": […]}`, the next state; an ensemble adds its variances, `"aleatoric"` and `"epistemic"`. A
+//! tracker's observation is the measured features, `null` for one that is missing, and the action since the line before; its
+//! answer is `{"estimate": […], "variance": […], …}`.
 
 use super::{Mode, with_artifact};
 use crate::{data::log::compose, mind};
@@ -51,6 +52,10 @@ struct Answer {
     action: Option<Vec<f32>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<Vec<f32>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aleatoric: Option<Vec<f32>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    epistemic: Option<Vec<f32>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     estimate: Option<Vec<f32>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -140,7 +145,11 @@ fn answer(artifact: &Artifact<'_>, mind: &mut dyn mind::Mind, mode: Mode, line: 
             Answer { action: Some(action), diagnostics: Some(diagnostics), error, ..Answer::default() }
         }
         Kind::Perception => Answer { action: Some(action), class, error, ..Answer::default() },
-        Kind::Model => Answer { next: Some(action), error, ..Answer::default() },
+        Kind::Model => {
+            let mut parts = action.chunks(artifact.sizes().nx()).map(<[f32]>::to_vec);
+            let (next, aleatoric, epistemic) = (parts.next(), parts.next(), parts.next());
+            Answer { next, aleatoric, epistemic, error, ..Answer::default() }
+        }
         Kind::Tracker => {
             let (estimate, variance) = action.split_at(artifact.sizes().nx());
             Answer {

@@ -59,7 +59,8 @@ impl Args {
     fn one(&self, experiment: &Experiment) -> Result<bool> {
         let started = Instant::now();
         eprintln!("{}: {}", experiment.name, experiment.about);
-        let setting = Setting { data: self.data.clone(), seed: self.seed, quick: self.quick };
+        let (data, out) = (self.data.clone(), self.out.clone());
+        let setting = Setting { data, seed: self.seed, out, quick: self.quick };
         let outcome = (experiment.run)(&setting)?;
         let seconds = started.elapsed().as_secs_f64();
         let name = experiment.name.to_owned();

@@ -1,4 +1,4 @@
-//! Any forward model, in one type: so the ladder of minds has no rung for each.
+//! Any forward model but an ensemble, in one type: so the ladder of minds has no rung for each.
 
 use crate::export::Tensors;
 use anyhow::Context;
@@ -48,6 +48,7 @@ impl<'a, const NX: usize, const NU: usize, const NZ: usize, const NH: usize> Loa
             Model::Network => Self::Network(Load::load(artifact)?),
             Model::Physics(_) => Self::Physics(Load::load(artifact)?),
             Model::Residual(_) => Self::Residual(Load::load(artifact)?),
+            Model::Ensemble { .. } => return Err(ArtifactError::Kind { expected: "one forward model" }),
         })
     }
 }
@@ -115,7 +116,7 @@ macro_rules! plants {
                     Model::Physics(Plant::Linear) | Model::Residual(Plant::Linear) => {
                         Linear::load(artifact).map(Self::Linear)
                     }
-                    Model::Network => Err(ArtifactError::Kind { expected: "a plant's physics" }),
+                    Model::Network | Model::Ensemble { .. } => Err(ArtifactError::Kind { expected: "a plant's physics" }),
                 }
             }
         }

@@ -8,6 +8,7 @@ mod forward_models;
 mod ica;
 mod inhibition;
 mod kalman;
+mod latent;
 mod lista;
 mod physics;
 mod pinwheels;
@@ -20,6 +21,7 @@ mod topographic;
 mod topography;
 mod traffic;
 mod tree;
+mod uncertainty;
 
 use crate::{report::Report, results::Row};
 use anyhow::{Context, Result};
@@ -35,6 +37,8 @@ pub struct Setting {
     pub data: PathBuf,
     /// The first seed.
     pub seed: u64,
+    /// The folder in which exported minds are left, to be looked at, asked and tried on chips.
+    pub out: PathBuf,
     /// A short version that shows that everything works; its numbers claim nothing.
     pub quick: bool,
 }
@@ -144,6 +148,16 @@ pub const EXPERIMENTS: &[Experiment] = &[
         name: "kalman",
         about: "the Kalman filter: its closed form, its consistency, pixels that are missing or wrong",
         run: kalman::run,
+    },
+    Experiment {
+        name: "latent",
+        about: "a latent variable for what cannot be known: the pen, the penalty kick, and what limits z",
+        run: latent::run,
+    },
+    Experiment {
+        name: "uncertainty",
+        about: "ensembles and dropout: what cannot be known apart from what is not yet known",
+        run: uncertainty::run,
     },
 ];
 

@@ -6,6 +6,8 @@ pub mod cart_pole;
 pub mod digits;
 pub mod motion;
 pub mod noise;
+pub mod pen;
+pub mod penalty_kick;
 pub mod pendulum;
 pub mod practice;
 pub mod quadrotor;
