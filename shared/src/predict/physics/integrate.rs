@@ -126,7 +126,8 @@ impl<P: Dynamics<NX, NU>, const NX: usize, const NU: usize> ForwardModel<NX, NU,
         let g = gx;
         // What the evaluation after this one says of where it was.
         let mut g_at = [0.0; NX];
-        for (stage, (share, ahead)) in trace.stages.iter().zip(STAGES).rev() {
+        // Both reversed, not the pair of them: a pair's end could be no end, and then would panic.
+        for (stage, (share, ahead)) in trace.stages.iter().rev().zip(STAGES.iter().rev()) {
             let mut along = g.map(|g| g * (share * dt));
             add(&mut along, &g_at, ahead * dt);
             g_at = [0.0; NX];
