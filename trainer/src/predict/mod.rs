@@ -2,6 +2,7 @@
 
 pub mod ensemble;
 pub mod latent;
+pub mod mpur;
 pub mod network;
 pub mod open_loop;
 pub mod residual;

@@ -20,6 +20,7 @@ mod student_t;
 mod topographic;
 mod topography;
 mod traffic;
+mod traffic_model;
 mod tree;
 mod uncertainty;
 
@@ -143,6 +144,11 @@ pub const EXPERIMENTS: &[Experiment] = &[
         name: "forward-models",
         about: "five plants: learned, physics with a learned residual, and a copy of the last state",
         run: forward_models::run,
+    },
+    Experiment {
+        name: "traffic-model",
+        about: "a stochastic model of driving in dense traffic, from the recorded log: errors, samples, response to actions",
+        run: traffic_model::run,
     },
     Experiment {
         name: "kalman",

@@ -133,7 +133,7 @@ fn pictures(recorded: &[Recording], simulated: &[Recording]) -> Report {
     report.section("What a car sees");
     let strip = |recording: &Recording, car: usize, title: &str| {
         let frames = (0..8).map(|k| draw(recording, 25 + 5 * k, car)).collect::<Vec<_>>();
-        Figure::raster(&Raster::mosaic(&frames, 2, 6).enlarged(5), "views of a car").titled(title)
+        Figure::raster(&Raster::mosaic(&frames, 2, 3).enlarged(5), "views of a car").titled(title)
     };
     report.figures(
         "One car's view once a second, forward to the right, 128 m long and 16 m wide: itself red, others blue, grey what is no \

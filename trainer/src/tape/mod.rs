@@ -35,6 +35,7 @@ mod pool;
 mod product;
 mod selective;
 mod shape;
+mod shuffle;
 mod threshold;
 mod unit;
 mod unroll;

@@ -13,14 +13,14 @@ use serde::{Deserialize, Serialize};
 
 /// Channels: what is no lane, other cars, the car itself.
 pub const CHANNELS: usize = 3;
-/// The channel of what is no lane: 1 beyond the edges of the road, [`LINE`] on a line between lanes.
+/// The channel of what is no lane: the lines between lanes, and all that is beyond the edges of the road.
 pub const MARKS: usize = 0;
 /// The channel of other cars.
 pub const OTHERS: usize = 1;
 /// The channel of the car itself: the same in every view.
 pub const EGO: usize = 2;
-/// How strongly the lines between lanes, 1 m wide, are drawn.
-pub const LINE: f32 = 0.5;
+/// Width at which the lines between lanes are drawn, in m.
+const LINE: f64 = 1.0;
 
 /// The extent of a view.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,7 +33,7 @@ pub struct Grid {
     /// Length of a cell along the road, in m. A car is 5 m long; at 4 m and 32 cells the next car is in sight more
     /// often than not.
     pub length: f64,
-    /// Width of a cell across the road, in m.
+    /// Width of a cell across the road, in m: that of a car.
     pub width: f64,
     /// The share of the grid that lies behind the car.
     pub behind: f64,
@@ -41,7 +41,7 @@ pub struct Grid {
 
 impl Default for Grid {
     fn default() -> Self {
-        Self { along: 32, across: 16, length: 4.0, width: 1.0, behind: 0.375 }
+        Self { along: 32, across: 8, length: 4.0, width: 2.0, behind: 0.375 }
     }
 }
 
@@ -74,10 +74,10 @@ impl Grid {
             let covered = |from: f64, to: f64| share(from, to, top, self.width);
             let lines: f64 = (1..road.lanes)
                 .map(|lane| Road::centre(lane) - 0.5 * LANE)
-                .map(|line| covered(line - 0.5, line + 0.5))
+                .map(|line| covered(line - 0.5 * LINE, line + 0.5 * LINE))
                 .sum();
             let beyond = covered(f64::NEG_INFINITY, low) + covered(high, f64::INFINITY);
-            let mark = LINE * lines as f32 + beyond as f32;
+            let mark = (lines + beyond) as f32;
             cells.chunks_exact_mut(CHANNELS).for_each(|cell| cell[MARKS] = mark);
         }
     }
@@ -148,12 +148,10 @@ mod tests {
     }
 
     #[test]
-    fn the_verge_is_one_lines_are_half_and_lanes_are_nothing() {
+    fn the_verge_is_one_lines_are_less_and_lanes_are_nothing() {
         let view = seen(&Grid::default(), &[Car::default()]);
         let marks: Vec<_> = channel(&view, MARKS).step_by(32).collect();
-        assert_eq!(marks.len(), 16);
         // The car is in the middle of lane 0: 2 m to the verge on one side, lines at 2 m and 6 m on the other.
-        assert_eq!(marks[..6], [1.0; 6]);
-        assert_eq!(marks[6..], [0.0, 0.0, 0.0, 0.25, 0.25, 0.0, 0.0, 0.25, 0.25, 0.0]);
+        assert_eq!(marks, [1.0, 1.0, 1.0, 0.0, 0.25, 0.25, 0.25, 0.25]);
     }
 }

@@ -1,0 +1,122 @@
+use super::*;
+use crate::worlds::traffic::{self, Highway, recording::Recording};
+use rand::SeedableRng;
+
+const GRID: Grid = Grid { along: 16, across: 8, length: 8.0, width: 2.0, behind: 0.375 };
+
+fn recordings() -> Vec<Recording> {
+    let config = traffic::Config { cars: 10, episode: 40, ..traffic::Config::default() };
+    Highway::new(config).record(4, &mut Rng::seed_from_u64(1))
+}
+
+fn config() -> Config {
+    Config {
+        fine: 4,
+        maps: 6,
+        hidden: 8,
+        latent: 3,
+        horizon: 4,
+        batch: 4,
+        deterministic: 400,
+        stochastic: 20,
+        ..Config::default()
+    }
+}
+
+#[test]
+fn training_makes_views_and_states_better() {
+    let (recordings, config, rng) = (recordings(), config(), &mut Rng::seed_from_u64(2));
+    let windows = Windows::new(&recordings, GRID, config.past, config.horizon).expect("windows");
+    let mut model = Mpur::new(&config, &GRID, windows.scales(rng), rng);
+    let places: Vec<_> = (0..100).map(|_| windows.draw(rng)).collect();
+    let batch = windows.batch(&places);
+    let error = |model: &Mpur| {
+        let last = model.forecast(&batch, |_| Latent::Absent).pop().expect("a step");
+        let truth = batch.next.last().expect("a step");
+        ((&last.view - &truth.view).norm_squared(), (&last.state - &truth.state).row(2).norm_squared())
+    };
+    let before = error(&model);
+    model.train_deterministic(&config, &windows, rng, |_| ()).expect("trained");
+    let after = error(&model);
+    assert!(after.0 < before.0 && after.1 < 0.7 * before.1, "{after:?} after {before:?}");
+    let mut last = Progress { step: 0, error: 0.0, kl: 0.0 };
+    model.train_stochastic(&config, &windows, rng, |progress| last = progress).expect("trained");
+    assert!(last.step == 19 && last.error.is_finite());
+}
+
+#[test]
+fn gradients_reach_actions_through_a_frozen_model() {
+    let (recordings, config, rng) = (recordings(), config(), &mut Rng::seed_from_u64(3));
+    let windows = Windows::new(&recordings, GRID, config.past, config.horizon).expect("windows");
+    let model = Mpur::new(&config, &GRID, windows.scales(rng), rng);
+    let batch = windows.batch(&[windows.draw(rng), windows.draw(rng)]);
+    let z = noise(3, 2, rng);
+    let loss = |tape: &Tape, action: Var| {
+        let mut past = batch.past(tape);
+        for _ in 0..3 {
+            let (view, state) =
+                model.step(tape, true, &past, action, Latent::Given(tape.constant(z.clone())));
+            past = past.then(view, state);
+        }
+        let start = tape.constant(batch.states[0].clone());
+        tape.sum(tape.sub(past.states[0], start))
+    };
+    let tape = Tape::new();
+    let action = tape.parameter(&batch.actions[0]);
+    tape.backward(loss(&tape, action));
+    let gradient = tape.gradient(action).clone_owned();
+    let at = |entry: usize, by: f32| {
+        let tape = Tape::new();
+        let mut moved = batch.actions[0].clone();
+        moved[entry] += by;
+        f64::from(tape.scalar(loss(&tape, tape.constant(moved))))
+    };
+    // In units of the actions' scales; rectifiers bend within a step, so the directions are compared.
+    let pairs: Vec<_> = (0..gradient.len())
+        .map(|entry| {
+            let scale = model.scales.action[entry % ACTION];
+            let difference = (at(entry, 0.02 * scale) - at(entry, -0.02 * scale)) / 0.04;
+            (f64::from(gradient[entry] * scale), difference)
+        })
+        .collect();
+    let dot = |f: &dyn Fn(&(f64, f64)) -> f64| pairs.iter().map(f).sum::<f64>();
+    let cosine = dot(&|p| p.0 * p.1) / (dot(&|p| p.0 * p.0) * dot(&|p| p.1 * p.1)).sqrt();
+    assert!(cosine > 0.95, "{pairs:?}");
+}
+
+#[test]
+fn windows_hold_what_a_car_saw_and_did() {
+    let recordings = recordings();
+    let windows = Windows::new(&recordings, GRID, 4, 5).expect("windows");
+    let detour = Detour::default();
+    let places = [Place { episode: 1, car: 3, t: 7, detour }, Place { episode: 0, car: 0, t: 3, detour }];
+    let batch = windows.batch(&places);
+    assert_eq!((batch.views.len(), batch.actions.len(), batch.next.len(), batch.len()), (4, 5, 5, 2));
+    let car = |t: usize| recordings[1].frames[t][3].state();
+    assert_eq!(batch.states[0].column(0).as_slice(), car(7));
+    assert_eq!(batch.next[4].state.column(0).as_slice(), car(12));
+    assert_eq!(batch.actions[2].column(0).as_slice(), recordings[1].action(9, 3));
+    // The view after a step is the newest view of the window that begins there.
+    let later = windows.batch(&[Place { t: 8, ..places[0] }]);
+    assert_eq!(later.views[0].as_slice(), &batch.next[0].view.as_slice()[..later.views[0].len()]);
+    assert_eq!(later.views[1].as_slice(), &batch.views[0].as_slice()[..later.views[0].len()]);
+    assert!(Windows::new(&recordings, GRID, 4, 50).is_err());
+    let drift = windows.constant_velocity(&places);
+    assert_eq!((drift.len(), drift[4].state.column(0)[2]), (5, car(7)[2]));
+}
+
+#[test]
+fn a_detour_is_what_the_actions_say() {
+    let recordings = recordings();
+    let windows = Windows::new(&recordings, GRID, 4, 5).expect("windows");
+    let straight = Place { episode: 1, car: 3, t: 7, detour: Detour::default() };
+    let faster = Place { detour: Detour { acceleration: 2.0, turning: 0.0 }, ..straight };
+    let [a, b] = [straight, faster].map(|place| windows.batch(&[place]));
+    assert!((b.actions[3][0] - a.actions[3][0] - 2.0).abs() < 1e-6);
+    assert!((b.next[4].state[2] - a.next[4].state[2] - 2.0).abs() < 1e-4, "2 m/s² for a second");
+    // Out and back: the heading is what it was, the place is not.
+    let turned = windows.batch(&[Place { detour: Detour { acceleration: 0.0, turning: 0.1 }, ..straight }]);
+    assert!((turned.next[4].state[1] - a.next[4].state[1]).abs() < 1e-3);
+    assert!(turned.next[4].state[0] - a.next[4].state[0] > 0.1);
+    assert!(turned.next[4].view != a.next[4].view);
+}
