@@ -90,10 +90,13 @@ impl Results {
     }
 }
 
-/// Three digits that matter, or all of a large number.
+/// Three digits that matter, or all of a large number; with a power of ten where zeros would hide them.
 pub fn significant(value: f64) -> String {
-    if value == 0.0 || value.abs() >= 100.0 {
+    if value == 0.0 || (100.0..1e9).contains(&value.abs()) {
         return format!("{value:.0}");
+    }
+    if !(1e-4..1e9).contains(&value.abs()) {
+        return format!("{value:.2e}");
     }
     let digits = 2 - value.abs().log10().floor() as i32;
     format!("{value:.*}", digits.max(0) as usize)
@@ -117,7 +120,7 @@ mod tests {
 
     #[test]
     fn numbers_keep_three_digits() {
-        let shown = [0.0, 0.012_345, 2.345, 12.345, 123_456.7].map(significant);
-        assert_eq!(shown, ["0", "0.0123", "2.35", "12.3", "123457"]);
+        let shown = [0.0, 1.234e-7, 0.012_345, 2.345, 12.345, 123_456.7, -1.5e30].map(significant);
+        assert_eq!(shown, ["0", "1.23e-7", "0.0123", "2.35", "12.3", "123457", "-1.50e30"]);
     }
 }

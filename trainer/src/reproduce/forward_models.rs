@@ -2,7 +2,7 @@
 
 mod pictures;
 
-use super::{Outcome, Setting, median, per_seed};
+use super::{Outcome, Setting, median, per_seed, rounded};
 use crate::{
     data::log::{Episode, Log},
     export::WeightFile,
@@ -166,7 +166,7 @@ pub(super) fn run(setting: &Setting) -> Result<Outcome> {
             // One step ahead, what was learned must be worth something; fifty steps are reported as they are.
             let demand = |row: Row, baseline: f64, source| {
                 let row = row.beside(100.0 * baseline, source);
-                if k == 0 { row.at_most(100.0 * baseline) } else { row }
+                if k == 0 { row.at_most(rounded(100.0 * baseline)) } else { row }
             };
             let (learned, corrected) = (middle(|run| run.learned, k), middle(|run| run.corrected, k));
             rows.push(demand(row("learned", learned), copied[k], "copy of the last state"));

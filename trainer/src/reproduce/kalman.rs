@@ -4,7 +4,7 @@ mod consistency;
 mod linear;
 mod pixels;
 
-use super::{Outcome, Setting, median, per_seed};
+use super::{Outcome, Setting, median, per_seed, rounded};
 use crate::report::{
     Report,
     plot::{Axis, Plot, Series},
@@ -56,11 +56,6 @@ fn band(name: &str, estimate: &[f32], variance: &[f32], dt: f64) -> Series {
         sampled(estimate.iter().zip(variance).map(|(x, p)| x + sign * 2.0 * p.sqrt()), dt)
     };
     Series::band(name, edge(-1.0), edge(1.0))
-}
-
-/// A bound that is measured itself, to three places.
-fn rounded(bound: f64) -> f64 {
-    (bound * 1000.0).round() / 1000.0
 }
 
 /// A plot over time.

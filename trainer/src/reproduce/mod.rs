@@ -182,6 +182,11 @@ pub fn per_seed<T: Send>(setting: &Setting, f: impl Fn(u64) -> Result<T> + Send 
     setting.seeds().into_par_iter().map(f).collect()
 }
 
+/// A bound that is measured itself, to three places.
+pub fn rounded(bound: f64) -> f64 {
+    (bound * 1000.0).round() / 1000.0
+}
+
 /// The middle of some values; of an even number, the mean of the two in the middle.
 ///
 /// # Panics

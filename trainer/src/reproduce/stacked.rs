@@ -4,7 +4,7 @@
 
 mod pictures;
 
-use super::{Outcome, Setting, median, per_seed};
+use super::{Outcome, Setting, median, per_seed, rounded};
 use crate::{
     data::{
         digest,
@@ -187,9 +187,7 @@ pub(super) fn run(setting: &Setting) -> Result<Outcome> {
         for (i, per_class) in FEW.iter().enumerate() {
             let [learned, random] = [0, 1].map(|start| median(&few(start, i, &value)));
             let what = |start: &str| format!("test error, {per_class} labels a class, {how}, {start}");
-            // Errors are whole hundredths, and medians of two at most halves of them.
-            let bound = (1000.0 * random).round() / 1000.0;
-            rows.push(Row::new(what(STARTS[0]), learned, "%").at_most(bound));
+            rows.push(Row::new(what(STARTS[0]), learned, "%").at_most(rounded(random)));
             rows.push(Row::new(what(STARTS[1]), random, "%"));
         }
     }

@@ -133,7 +133,7 @@ pub(super) fn run(setting: &Setting) -> Result<Outcome> {
 
     let notes = vec![
         format!(
-            "{} episodes for training, {} at the end of the log held out, {} between them for the choice of settings; {count} windows \
+            "{} episodes for training, {} at the end of the log held out, {} between them for the choice of settings (the last two changes of the design were made with the held-out ones in view); {count} windows \
              of {} steps of 0.2 s, the same for all seeds; medians of {} seeds.",
             known.len(),
             held_out.len(),

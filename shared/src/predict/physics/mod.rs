@@ -1,6 +1,6 @@
 //! Forward models written by hand, with hand-written pullbacks.
 //!
-//! A plant is written once, in continuous time, as [`Dynamics`]; an [integrator](integrate) makes a [`ForwardModel`]
+//! A plant is written once, in continuous time, as [`Dynamics`]; an [integrator](integrate) makes a [`ForwardModel`](super::ForwardModel)
 //! of it. Each plant has its integrator, which the type named like the plant says.
 
 pub mod car;
