@@ -131,11 +131,6 @@ pub const EXPERIMENTS: &[Experiment] = &[
         run: inhibition::run,
     },
     Experiment {
-        name: "traffic",
-        about: "the native highway beside recorded traffic: speeds, gaps, lane changes",
-        run: traffic::run,
-    },
-    Experiment {
         name: "physics",
         about: "physics by hand: check value, pullbacks against slopes, energy under two integrators",
         run: physics::run,
@@ -144,11 +139,6 @@ pub const EXPERIMENTS: &[Experiment] = &[
         name: "forward-models",
         about: "five plants: learned, physics with a learned residual, and a copy of the last state",
         run: forward_models::run,
-    },
-    Experiment {
-        name: "traffic-model",
-        about: "a stochastic model of driving in dense traffic, from the recorded log: errors, samples, response to actions",
-        run: traffic_model::run,
     },
     Experiment {
         name: "kalman",
@@ -164,6 +154,16 @@ pub const EXPERIMENTS: &[Experiment] = &[
         name: "uncertainty",
         about: "ensembles and dropout: what cannot be known apart from what is not yet known",
         run: uncertainty::run,
+    },
+    Experiment {
+        name: "traffic",
+        about: "the native highway beside recorded traffic: speeds, gaps, lane changes",
+        run: traffic::run,
+    },
+    Experiment {
+        name: "traffic-model",
+        about: "a stochastic model of driving in dense traffic, from the recorded log: errors, samples, response to actions",
+        run: traffic_model::run,
     },
 ];
 
