@@ -113,7 +113,7 @@ pub struct Diagnostics {
     /// How planning ended.
     pub status: Status,
     /// Iterations of the planner.
-    pub iterations: u16,
+    pub iterations: u32,
     /// What the plan costs over its horizon.
     pub cost: f32,
     /// Normalised innovation squared of the observation.
@@ -278,7 +278,7 @@ impl<
                 let (status, iterations) =
                     self.planner.plan(&mut state.planner, problem, x, |x, u| self.policy.act(x, u));
                 decision.diagnostics.status = status;
-                decision.diagnostics.iterations = iterations;
+                decision.diagnostics.iterations = iterations.into();
                 decision.diagnostics.cost = state.planner.plan.cost;
                 // Where the model runs off there is no plan worth following: the action stays the safe one.
                 if let Some(first) = state.planner.plan.actions.first()

@@ -14,7 +14,10 @@ use postcard::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// The version of these messages. Both ends say it in their hello.
-pub const PROTOCOL: u16 = 1;
+///
+/// Like every integer that a chip writes it has 32 bits. With a second width there are two encoders of numbers in the
+/// firmware, and optimised for size their checks of indices are no longer inlined: a panic could be reached.
+pub const PROTOCOL: u32 = 1;
 
 const CRC: crc::Crc<u16> = crc::Crc::<u16>::new(&crc::CRC_16_IBM_SDLC);
 
@@ -24,7 +27,7 @@ pub enum Request<const N: usize> {
     /// First message: which protocol the world speaks.
     Hello {
         /// [`PROTOCOL`].
-        protocol: u16,
+        protocol: u32,
     },
     /// A new episode begins: forget everything.
     Reset,
@@ -69,7 +72,7 @@ pub enum Reply<const NU: usize> {
     /// The answer to a hello.
     Hello {
         /// [`PROTOCOL`].
-        protocol: u16,
+        protocol: u32,
         /// The checksum of the artifact that is flashed.
         artifact: u32,
     },
@@ -241,7 +244,7 @@ mod tests {
     fn request() -> impl Strategy<Value = Request<64>> {
         let mode = prop_oneof![Just(Mode::Plan), Just(Mode::Policy)];
         prop_oneof![
-            any::<u16>().prop_map(|protocol| Request::Hello { protocol }),
+            any::<u32>().prop_map(|protocol| Request::Hello { protocol }),
             Just(Request::Reset),
             (any::<u32>(), mode, reading()).prop_map(|(step, mode, reading)| Request::Observe {
                 step,
@@ -265,7 +268,7 @@ mod tests {
     fn reply() -> impl Strategy<Value = Reply<64>> {
         let status =
             prop_oneof![Just(Status::NotPlanned), Just(Status::Converged), Just(Status::BudgetSpent)];
-        let diagnostics = (status, any::<u16>(), -1e9_f32..1e9, 0.0_f32..1e9, any::<bool>()).prop_map(
+        let diagnostics = (status, any::<u32>(), -1e9_f32..1e9, 0.0_f32..1e9, any::<bool>()).prop_map(
             |(status, iterations, cost, innovation, outlier)| Diagnostics {
                 status,
                 iterations,
@@ -277,7 +280,7 @@ mod tests {
         let error =
             prop_oneof![Just(LinkError::TooLong), Just(LinkError::Damaged), Just(LinkError::Protocol)];
         prop_oneof![
-            any::<(u16, u32)>().prop_map(|(protocol, artifact)| Reply::Hello { protocol, artifact }),
+            any::<(u32, u32)>().prop_map(|(protocol, artifact)| Reply::Hello { protocol, artifact }),
             Just(Reply::Ready),
             (any::<u32>(), values(), diagnostics, refused(), any::<u64>()).prop_map(
                 |(step, action, diagnostics, refused, instructions)| {

@@ -35,7 +35,7 @@ fn record<const N: usize>(golden: &mut Golden, decision: &Decision<NU>, estimate
     golden.add(&decision.action);
     golden.add(&estimate[..NX]);
     golden.add(&[decision.diagnostics.cost, decision.diagnostics.innovation]);
-    golden.word(decision.diagnostics.iterations.into());
+    golden.word(decision.diagnostics.iterations);
     golden.word(u32::from(decision.diagnostics.outlier));
 }
 
