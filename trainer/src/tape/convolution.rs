@@ -12,7 +12,7 @@ use forethought::perceive::maps::Maps;
 use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut};
 
 use super::buffers::Buffers;
-use super::product::transposed_view;
+use super::product::{transpose, transposed_view};
 use super::{Tape, Var};
 
 impl Tape {
@@ -179,13 +179,16 @@ impl Windows {
             x.fill(0.0);
         }
         let (filters, chunk, mut unfolded) = (w.nrows(), self.chunk(), self.scratch(buffers));
+        // A copy, not a view: where a size is small, nalgebra 0.35 multiplies column by column, and reads and writes past
+        // the end of columns with a stride.
+        let transposed = transpose(w, buffers);
         let chunks = x.as_mut_slice().chunks_mut(chunk * self.maps.len());
         for (x, z) in chunks.zip(z.as_slice().chunks(chunk * filters * self.places.positions())) {
             let n = z.len() / filters;
-            let (w, z) = (transposed_view(w.as_slice(), filters), DMatrixView::from_slice(z, filters, n));
-            unfolded.columns_mut(0, n).gemm(1.0, &w, &z, 0.0);
+            unfolded.columns_mut(0, n).gemm(1.0, &transposed, &DMatrixView::from_slice(z, filters, n), 0.0);
             self.fold(unfolded.as_slice(), x);
         }
+        buffers.recycle(transposed);
         buffers.recycle(unfolded);
     }
 

@@ -159,8 +159,8 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
     lanes.iter().sum::<f32>() + rest
 }
 
-/// `Aᵀ` of a thin matrix, as a copy.
-fn transpose(a: &DMatrix<f32>, buffers: &mut Buffers) -> DMatrix<f32> {
+/// `Aᵀ` as a copy.
+pub(super) fn transpose(a: &DMatrix<f32>, buffers: &mut Buffers) -> DMatrix<f32> {
     let (rows, columns) = a.shape();
     let entries = (0..rows).flat_map(|i| a.as_slice().iter().skip(i).step_by(rows).copied());
     buffers.collect(columns, rows, entries)
