@@ -73,11 +73,11 @@ fn sized<'a, A: agent::Mind<'a, NX, NU> + 'a, const NX: usize, const NU: usize>(
 /// The pendulum's agents and others of their size.
 type Small<'a, M> = Agent<'a, AnyEncoder<'a, 256, 64>, M, 256, 64, 2, 1, 0, 32, 40>;
 /// Every other agent.
-type Large<'a> = Agent<'a, AnyEncoder<'a, NY, NC>, Foreseeing<'a>, NY, NC, 16, 8, 16, 256, 128>;
+type Large<'a> = Agent<'a, AnyEncoder<'a, NY, NC>, Foreseeing<'a>, NY, NC, NX, NU, NZ, NH, 128>;
 /// Every forward model.
-type Foreseeing<'a> = AnyModel<'a, 16, 8, 16, 256>;
+type Foreseeing<'a> = AnyModel<'a, NX, NU, NZ, NH>;
 /// Every filter over a forward model.
-type Tracking<'a, F, const NA: usize> = Tracker<F, Foreseeing<'a>, 16, 8, 16, NA>;
+type Tracking<'a, F, const NA: usize> = Tracker<F, Foreseeing<'a>, NX, NU, NZ, NA>;
 /// Every ensemble.
 type Together<'a, const NX: usize, const NU: usize, const NZ: usize, const NH: usize> =
     Ensemble<'a, MEMBERS, NX, NU, NZ, NH>;
@@ -92,20 +92,22 @@ pub fn load<'a>(artifact: &Artifact<'a>) -> Result<Box<dyn Mind + 'a>, ArtifactE
     let small = match (header.kind, header.model) {
         (Kind::Perception, _) => return sized::<Perception<'a>, 0, OUTPUTS>(artifact),
         (Kind::Model, Model::Ensemble { .. }) => {
-            return sized::<Forecaster<Together<'a, 16, 8, 16, 256>, 16, 8, 16, 48>, 16, 48>(artifact);
+            return sized::<Forecaster<Together<'a, NX, NU, NZ, NH>, NX, NU, NZ, { 3 * NX }>, NX, { 3 * NX }>(
+                artifact,
+            );
         }
-        (Kind::Model, _) => return sized::<Forecaster<Foreseeing<'a>, 16, 8, 16, 16>, 16, 16>(artifact),
+        (Kind::Model, _) => return sized::<Forecaster<Foreseeing<'a>, NX, NU, NZ, NX>, NX, NX>(artifact),
         (Kind::Tracker, _) if header.has_steady_filter() => {
-            return sized::<Tracking<'a, Steady<'a>, 16>, 16, 16>(artifact);
+            return sized::<Tracking<'a, Steady<'a>, NX>, NX, NX>(artifact);
         }
-        (Kind::Tracker, _) => return sized::<Tracking<'a, Kalman<'a>, 32>, 16, 32>(artifact),
+        (Kind::Tracker, _) => return sized::<Tracking<'a, Kalman<'a>, { 2 * NX }>, NX, { 2 * NX }>(artifact),
         (Kind::Agent, Model::Ensemble { .. }) => return sized::<Cautious<'a>, 6, 2>(artifact),
         (Kind::Agent, Model::Physics(Plant::Pendulum)) => sized::<Small<'a, Pendulum>, 2, 1>(artifact),
         (Kind::Agent, Model::Network) => sized::<Small<'a, Network<'a, 2, 1, 0, 32>>, 2, 1>(artifact),
-        (Kind::Agent, _) => return sized::<Large<'a>, 16, 8>(artifact),
+        (Kind::Agent, _) => return sized::<Large<'a>, NX, NU>(artifact),
     };
     match small {
-        Err(ArtifactError::TooLarge { .. }) => sized::<Large<'a>, 16, 8>(artifact),
+        Err(ArtifactError::TooLarge { .. }) => sized::<Large<'a>, NX, NU>(artifact),
         fits => fits,
     }
 }
@@ -114,6 +116,14 @@ pub fn load<'a>(artifact: &Artifact<'a>) -> Result<Box<dyn Mind + 'a>, ArtifactE
 pub const NY: usize = 4096;
 /// The longest code.
 pub const NC: usize = 1024;
+/// The most components of a state.
+pub const NX: usize = 16;
+/// The most components of an action.
+pub const NU: usize = 8;
+/// The most components of a latent variable.
+const NZ: usize = 16;
+/// The most units of a hidden layer.
+const NH: usize = 256;
 /// The most classes, and as many as the longest code has units.
 pub const OUTPUTS: usize = NC;
 
@@ -163,11 +173,11 @@ pub fn model<'a>(
     let model = Foreseeing::load(artifact)?;
     let nx = artifact.sizes().nx();
     Ok(move |x: &[f32], u: &[f32]| {
-        let (mut state, mut action, mut next) = ([0.0; 16], [0.0; 8], [0.0; 16]);
+        let (mut state, mut action, mut next) = ([0.0; NX], [0.0; NU], [0.0; NX]);
         state[..x.len()].copy_from_slice(x);
         action[..u.len()].copy_from_slice(u);
         let mut trace = Zero::ZERO;
-        model.step(&mut trace, &state, &action, &[0.0; 16], &mut next);
+        model.step(&mut trace, &state, &action, &[0.0; NZ], &mut next);
         next[..nx].to_vec()
     })
 }

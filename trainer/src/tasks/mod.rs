@@ -1,6 +1,7 @@
 //! Tasks: what is trained, on what, to what end.
 
 pub mod digits;
+mod file;
 pub mod model;
 pub mod pendulum;
 pub mod perception;

@@ -9,17 +9,18 @@ mod portrait;
 
 pub use portrait::portrait;
 
-use super::Progress;
+use super::{Progress, file};
 use crate::{
     data::log::Log,
     export::WeightFile,
+    mind,
     predict::{
         network::{self, Known, Network},
         residual::Physics,
     },
     worlds::Rng,
 };
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, ensure};
 use data::Column;
 use forethought::{
     artifact::{Plant, Provenance, Sensors},
@@ -27,7 +28,7 @@ use forethought::{
 };
 use rand::SeedableRng;
 use serde::{Deserialize, Serialize};
-use std::{fs, path::Path};
+use std::path::Path;
 
 /// What a task file says.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -86,9 +87,6 @@ impl From<Plants> for Plant {
     }
 }
 
-/// The most components of a state and of an action: what the host's types hold.
-const MOST: (usize, usize) = (16, 8);
-
 impl Config {
     /// Whether a task file is one of these, and not one of perception: it names columns of a state.
     pub fn is_meant(text: &str) -> bool {
@@ -98,21 +96,14 @@ impl Config {
 
     /// Reads a task file. Paths in it count from where it is.
     pub fn read(path: &Path) -> Result<Self> {
-        let name = path.display();
-        let text = fs::read_to_string(path).with_context(|| format!("cannot read the task {name}"))?;
-        let mut config = Self::parse(&text).with_context(|| format!("in the task {name}"))?;
-        let folder = path.parent().unwrap_or(Path::new(""));
-        config.data.path = std::path::absolute(folder.join(&config.data.path))?;
+        let mut config = file::read(path, Self::parse)?;
+        config.data.path = file::located(path, &config.data.path)?;
         Ok(config)
     }
 
     /// Reads the text of a task file.
     pub fn parse(text: &str) -> Result<Self> {
-        let config: Self = toml::from_str(text).map_err(|error| {
-            let line = error.span().map(|span| 1 + text[..span.start].matches('\n').count());
-            let line = line.map_or(String::new(), |line| format!("line {line}: "));
-            anyhow!("{line}{}", error.message().replace('\n', " "))
-        })?;
+        let config: Self = file::settings(text)?;
         config.check()?;
         Ok(config)
     }
@@ -121,10 +112,10 @@ impl Config {
         let (nx, nu) = (self.state.len(), self.action.len());
         ensure!(nx > 0, "there is no section [[state]]: name the columns that are the plant's state");
         ensure!(
-            nx <= MOST.0 && nu <= MOST.1,
+            nx <= mind::NX && nu <= mind::NU,
             "a state has at most {} columns and an action {}, not {nx} and {nu}",
-            MOST.0,
-            MOST.1
+            mind::NX,
+            mind::NU
         );
         for column in self.state.iter().chain(&self.action) {
             column.check()?;

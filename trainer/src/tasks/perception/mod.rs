@@ -14,16 +14,16 @@ pub mod samples;
 
 pub use portrait::{Scores, measure, portrait};
 
-use super::Progress;
+use super::{Progress, file};
 use crate::{data::whitening::Whitening, export::WeightFile, mind, worlds::Rng};
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Result, ensure};
 use encoder::{Learned, Lesson};
 use forethought::artifact::{Classifier, Header, Provenance};
 use nalgebra::DMatrix;
 use rand::SeedableRng;
 use samples::Samples;
 use serde::{Deserialize, Serialize};
-use std::{fs, path::Path};
+use std::path::Path;
 
 /// What a task file says.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -38,24 +38,17 @@ pub struct Config {
 impl Config {
     /// Reads a task file. Paths in it count from where it is.
     pub fn read(path: &Path) -> Result<Self> {
-        let name = path.display();
-        let text = fs::read_to_string(path).with_context(|| format!("cannot read the task {name}"))?;
-        let mut config = Self::parse(&text).with_context(|| format!("in the task {name}"))?;
-        let folder = path.parent().unwrap_or(Path::new(""));
-        config.data.path = std::path::absolute(folder.join(&config.data.path))?;
+        let mut config = file::read(path, Self::parse)?;
+        config.data.path = file::located(path, &config.data.path)?;
         if let Some(labels) = &mut config.data.labels {
-            *labels = std::path::absolute(folder.join(&*labels))?;
+            *labels = file::located(path, labels)?;
         }
         Ok(config)
     }
 
     /// Reads the text of a task file.
     pub fn parse(text: &str) -> Result<Self> {
-        let config: Self = toml::from_str(text).map_err(|error| {
-            let line = error.span().map(|span| 1 + text[..span.start].matches('\n').count());
-            let line = line.map_or(String::new(), |line| format!("line {line}: "));
-            anyhow!("{line}{}", error.message().replace('\n', " "))
-        })?;
+        let config: Self = file::settings(text)?;
         config.data.check()?;
         config.encoder.trainable().check()?;
         config.encoder.trainable().accepts(config.data.preprocess)?;
