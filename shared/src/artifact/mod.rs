@@ -2,6 +2,7 @@
 
 mod error;
 mod header;
+mod validate;
 mod write;
 
 pub use error::ArtifactError;

@@ -1,0 +1,163 @@
+//! What a header may say: every rule with its sentence.
+
+use super::{
+    ArtifactError,
+    header::{Estimator, Header, Kind, MEMBERS, Model, Plant, Sensors, Sizes},
+};
+use crate::feature::{Angles, Feature, Map};
+
+impl Header<'_> {
+    /// Checks every setting against its range.
+    pub(super) fn validate(&self) -> Result<(), ArtifactError> {
+        let Sensors { low, high } = self.sensors;
+        first_broken(&[(
+            low.is_finite() && high.is_finite() && low < high,
+            "a sensor's low end must be below its high end",
+        )])?;
+        match self.kind {
+            Kind::Agent => self.validate_agent(),
+            Kind::Perception => self.validate_perception(),
+            Kind::Model => self.validate_model(),
+            Kind::Tracker => self.validate_tracker(),
+        }
+    }
+
+    /// The state, and whether it is that of the forward model.
+    fn validate_state(&self) -> Result<(), ArtifactError> {
+        let Sizes { state, action, latent, .. } = self.sizes;
+        let plant = match self.model {
+            Model::Network | Model::Ensemble { .. } => None,
+            Model::Physics(plant) | Model::Residual(plant) => Some(plant),
+        };
+        first_broken(&[
+            (self.sizes.nx() > 0, "the state needs at least one component"),
+            (self.sizes.nx() <= 64, "the state may have at most 64 components"),
+            (
+                self.angles.0.checked_shr(self.sizes.state.into()).unwrap_or(0) == 0,
+                "an angle is past the end of the state",
+            ),
+            (
+                plant.and_then(Plant::sizes).is_none_or(|sizes| sizes == (state, action)),
+                "state and action must have as many components as the plant's",
+            ),
+            (
+                match self.model {
+                    Model::Ensemble { members } => (1..=MEMBERS).contains(&members.into()),
+                    _ => true,
+                },
+                "an ensemble has 1 to 6 members",
+            ),
+            (latent == 0 || !matches!(self.model, Model::Physics(_)), "physics alone has no latent variable"),
+        ])
+    }
+
+    fn validate_model(&self) -> Result<(), ArtifactError> {
+        self.validate_state()?;
+        let Sizes { code, horizon, .. } = self.sizes;
+        let inputs = self.sizes.nx() + self.sizes.nu() + self.sizes.nz();
+        first_broken(&[
+            (code == 0 && horizon == 0, "a forward model alone has no code and no horizon"),
+            (
+                self.sizes.ny() == inputs,
+                "a forward model's observation is its state, its action and its latent variable",
+            ),
+        ])
+    }
+
+    fn validate_perception(&self) -> Result<(), ArtifactError> {
+        let Sizes { observation, code, state, action, latent, hidden, horizon } = self.sizes;
+        first_broken(&[
+            (observation > 0, "an observation needs at least one number"),
+            (code > 0, "a code needs at least one unit"),
+            (action > 0, "perception needs at least one output"),
+            (
+                [state, latent, hidden, horizon] == [0; 4] && self.angles == Angles(0),
+                "perception has no state, latent variable, hidden layer or horizon",
+            ),
+            (
+                self.has("classify") || u32::from(action) == code,
+                "without a classifier the outputs are the code: as many as it has units",
+            ),
+        ])
+    }
+
+    fn validate_tracker(&self) -> Result<(), ArtifactError> {
+        self.validate_state()?;
+        self.validate_estimator()?;
+        let Sizes { code, horizon, .. } = self.sizes;
+        first_broken(&[
+            (code == 0 && horizon == 0, "a filter alone has no code and no horizon"),
+            (
+                self.sizes.ny() == self.estimator.measured.len() + self.sizes.nu(),
+                "a filter's observation is the measured features and the last action",
+            ),
+        ])
+    }
+
+    fn validate_estimator(&self) -> Result<(), ArtifactError> {
+        let Estimator { measured, gates, patience } = &self.estimator;
+        self.validate_features(measured.iter())?;
+        first_broken(&[
+            (
+                gates.iter().all(|g| g.limit.is_finite() && g.limit > 0.0),
+                "the filter's gates must be positive numbers",
+            ),
+            (
+                gates.iter().map(|g| usize::from(g.features)).sum::<usize>() == measured.len(),
+                "each measured feature needs one gate",
+            ),
+            (*patience > 0, "the filter's patience must be at least one observation"),
+        ])
+    }
+
+    fn validate_features<'f>(
+        &self,
+        features: impl Iterator<Item = &'f Feature> + Clone,
+    ) -> Result<(), ArtifactError> {
+        first_broken(&[
+            (features.clone().all(|f| f.index < self.sizes.state), "a feature is past the end of the state"),
+            (
+                features.clone().all(|f| f.map == Map::Value || self.angles.contains(f.index.into())),
+                "the feature of an angle looks at a component that is none",
+            ),
+        ])
+    }
+
+    fn validate_agent(&self) -> Result<(), ArtifactError> {
+        self.validate_state()?;
+        self.validate_estimator()?;
+        self.validate_features(self.cost.terms.iter().map(|t| &t.feature))?;
+        let sizes = self.sizes;
+        let finite = |values: &[f32]| values.iter().all(|v| v.is_finite());
+        first_broken(&[
+            (sizes.nu() > 0, "the action needs at least one component"),
+            (sizes.h() > 0, "the horizon must be at least one step"),
+            (
+                self.cost.terms.iter().all(|t| {
+                    finite(&[t.target, t.weight, t.terminal]) && t.weight >= 0.0 && t.terminal >= 0.0
+                }),
+                "a cost needs finite targets and weights of at least 0",
+            ),
+            (
+                (0.0..1.0).contains(&self.planner.momentum),
+                "the planner's momentum must be at least 0 and less than 1",
+            ),
+            (
+                self.planner.step.is_finite() && self.planner.step > 0.0,
+                "the planner's first step must be a positive number",
+            ),
+            (
+                self.planner.tolerance.is_finite() && self.planner.tolerance >= 0.0,
+                "the planner's tolerance must be a number of at least 0",
+            ),
+        ])
+    }
+}
+
+/// The first rule that does not hold is the answer.
+fn first_broken(rules: &[(bool, &'static str)]) -> Result<(), ArtifactError> {
+    match rules.iter().find(|(holds, _)| !holds) {
+        None => Ok(()),
+        Some(&(_, what)) => Err(ArtifactError::Setting { what }),
+    }
+}
