@@ -52,10 +52,6 @@ impl World for Car {
         shown(&self.x, Self::ABOUT.angles)
     }
 
-    fn observe(&mut self, _: &mut Rng) -> Vec<f32> {
-        self.state()
-    }
-
     fn step(&mut self, action: &[f32]) -> f64 {
         let limited = Self::ABOUT.limit(action);
         let [push, steering] = [f64::from(limited[0]), f64::from(limited[1])];

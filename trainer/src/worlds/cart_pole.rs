@@ -75,10 +75,6 @@ impl World for CartPole {
         shown(&self.x, ANGLES)
     }
 
-    fn observe(&mut self, _: &mut Rng) -> Vec<f32> {
-        self.state()
-    }
-
     fn step(&mut self, action: &[f32]) -> f64 {
         let force = f64::from(action[0].clamp(-MAX_FORCE, MAX_FORCE));
         let [x, v, theta, omega] = self.x;

@@ -28,8 +28,10 @@ pub trait World {
     /// The true state in the model's coordinates, angles in `[−π, π)`.
     fn state(&self) -> Vec<f32>;
 
-    /// What the sensors show.
-    fn observe(&mut self, rng: &mut Rng) -> Vec<f32>;
+    /// What the sensors show: all of the state, unless a world says otherwise.
+    fn observe(&mut self, _: &mut Rng) -> Vec<f32> {
+        self.state()
+    }
 
     /// Acts for one time step and returns the reward.
     fn step(&mut self, action: &[f32]) -> f64;

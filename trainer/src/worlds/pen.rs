@@ -31,10 +31,6 @@ impl World for Pen {
         self.end.map(|v| v as f32).to_vec()
     }
 
-    fn observe(&mut self, _: &mut Rng) -> Vec<f32> {
-        self.state()
-    }
-
     fn step(&mut self, action: &[f32]) -> f64 {
         let (sin, cos) = self.direction.sin_cos();
         for (i, along) in [cos, sin].into_iter().enumerate() {

@@ -39,10 +39,6 @@ impl World for PenaltyKick {
         self.ball.map(|v| v as f32).to_vec()
     }
 
-    fn observe(&mut self, _: &mut Rng) -> Vec<f32> {
-        self.state()
-    }
-
     /// The action is the wind, from −1 to 1: the keeper's is no action of this world.
     fn step(&mut self, action: &[f32]) -> f64 {
         let aim = aim(&self.state(), action, self.corner);

@@ -69,10 +69,6 @@ impl World for Quadrotor {
         shown(&self.x, Self::ABOUT.angles)
     }
 
-    fn observe(&mut self, _: &mut Rng) -> Vec<f32> {
-        self.state()
-    }
-
     fn step(&mut self, action: &[f32]) -> f64 {
         let limited = Self::ABOUT.limit(action);
         let u = std::array::from_fn(|i| f64::from(limited[i]));

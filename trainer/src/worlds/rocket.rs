@@ -62,10 +62,6 @@ impl World for Rocket {
         shown(&self.x, Self::ABOUT.angles)
     }
 
-    fn observe(&mut self, _: &mut Rng) -> Vec<f32> {
-        self.state()
-    }
-
     fn step(&mut self, action: &[f32]) -> f64 {
         let limited = Self::ABOUT.limit(action);
         let [x, y, ..] = self.x;
