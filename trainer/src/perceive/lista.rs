@@ -125,23 +125,22 @@ impl Lista {
     pub fn of(dictionary: DMatrix<f32>, mean: DMatrix<f32>, start: Start, activation: Activation) -> Self {
         let units = dictionary.ncols();
         let threshold = |theta| DMatrix::from_element(units, 1, theta);
-        let mut with_gains = false;
-        let (w_e, s, thresholds) = match start {
+        let (w_e, s, thresholds, gained) = match start {
             Start::Ista { lambda } => {
                 let gram = dictionary.transpose() * &dictionary;
                 let lipschitz = largest_eigenvalue(&gram);
                 let w_e = dictionary.transpose() / lipschitz;
-                (w_e, DMatrix::identity(units, units) - gram / lipschitz, vec![threshold(lambda / lipschitz)])
+                let s = DMatrix::identity(units, units) - gram / lipschitz;
+                (w_e, s, vec![threshold(lambda / lipschitz)], 0)
             }
             Start::Analytic { threshold: (theta, factor), ridge, layers, gains } => {
-                with_gains = gains;
                 let w_e = analytic(&dictionary, ridge).transpose();
                 let s = DMatrix::identity(units, units) - &w_e * &dictionary;
-                (w_e, s, (0..layers).map(|t| threshold(theta * factor.powi(t as i32))).collect())
+                let thresholds = (0..layers).map(|t| threshold(theta * factor.powi(t as i32))).collect();
+                (w_e, s, thresholds, if gains { layers } else { 0 })
             }
         };
         let mut params = ParameterSet::new();
-        let gained = if with_gains { thresholds.len() } else { 0 };
         let mut gain = |name, value| params.add(name, DMatrix::from_element(1, 1, value));
         Self {
             gains: (0..gained)
