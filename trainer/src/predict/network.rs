@@ -183,8 +183,9 @@ impl Network {
         let steps = windows
             .iter()
             .map(|n| if *n == 1 { config.one_step } else { config.multi_step / (windows.len() - 1) });
-        let total: usize = steps.clone().sum();
-        let mut done = 0;
+        let most_fed_back = steps.clone().sum::<usize>() - config.one_step;
+        // Those that were taken: a window that learns no more ends early, and leaves no gap in the curve.
+        let mut fed_back = 0;
         for (window, steps) in windows.iter().copied().zip(steps) {
             let (rate, weights) = if window == 1 { (config.rate, &one) } else { (0.4 * config.rate, &many) };
             let schedule = Schedule::Cosine { peak: rate, floor: 0.0, warm_up: 20, total: steps as u64 };
@@ -195,13 +196,13 @@ impl Network {
             for step in 0..steps {
                 tape.clear();
                 let loss = self.loss(&tape, &draw(training, config.batch, window, rng), window, weights);
-                let stage = if window == 1 { "one step" } else { "several steps" };
-                let (at, of) = if window == 1 {
-                    (step, steps)
+                let loss_now = tape.scalar(loss);
+                if window == 1 {
+                    progress("one step", step, steps, loss_now);
                 } else {
-                    (done + step - config.one_step, total - config.one_step)
-                };
-                progress(stage, at, of, tape.scalar(loss));
+                    progress("several steps", fed_back, most_fed_back, loss_now);
+                    fed_back += 1;
+                }
                 tape.backward(loss);
                 adam.step(&mut self.params, &tape)?;
                 if !trial.is_empty() && (step + 1) % steps.div_ceil(20) == 0 {
@@ -216,7 +217,6 @@ impl Network {
                     }
                 }
             }
-            done += steps;
             if best.0.is_finite() {
                 self.params = best.1.clone();
             }
