@@ -70,6 +70,9 @@ pub fn fly(
         flight.estimates.push(mind.estimate());
         flight.plans.push(mind.planned());
         flight.actions.push(action);
+        if world.over() {
+            break;
+        }
     }
     flight
 }

@@ -3,8 +3,10 @@
 pub mod camera;
 pub mod car;
 pub mod cart_pole;
+pub mod cliff_car;
 pub mod digits;
 pub mod motion;
+pub mod mountain_car;
 pub mod noise;
 pub mod pen;
 pub mod penalty_kick;
@@ -35,6 +37,11 @@ pub trait World {
 
     /// Acts for one time step and returns the reward.
     fn step(&mut self, action: &[f32]) -> f64;
+
+    /// Whether the episode has ended before its time: at a goal, or by a crash.
+    fn over(&self) -> bool {
+        false
+    }
 
     /// Steps in an episode.
     fn episode(&self) -> usize;
