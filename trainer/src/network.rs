@@ -126,12 +126,14 @@ impl<const N: usize> Trunk<N> {
 /// Splits a batch of states for a network as `Angles::lift` does: cosines in place of angles, and the sines apart.
 pub fn lift(tape: &Tape, angles: Angles, x: Var) -> (Var, Var) {
     let (nx, columns) = tape.shape(x);
+    if angles.count() == 0 {
+        return (x, tape.constant(DMatrix::zeros(0, columns)));
+    }
     let row = |i| tape.rows(x, i, 1);
     let lifted: Vec<_> =
         (0..nx).map(|i| if angles.contains(i) { tape.cos(row(i)) } else { row(i) }).collect();
     let sines: Vec<_> = (0..nx).filter(|&i| angles.contains(i)).map(|i| tape.sin(row(i))).collect();
-    let sines = if sines.is_empty() { tape.constant(DMatrix::zeros(0, columns)) } else { tape.stack(&sines) };
-    (tape.stack(&lifted), sines)
+    (tape.stack(&lifted), tape.stack(&sines))
 }
 
 /// Samples side by side: one a column.

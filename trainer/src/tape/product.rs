@@ -76,11 +76,13 @@ fn combine(y: &mut DMatrix<f32>, a: &DMatrix<f32>, x: &DMatrix<f32>, beta: f32) 
 fn add_columns<const K: usize>(y: &mut [f32], a: &[f32], x: [f32; K], beta: f32) {
     let rows = y.len();
     let a: [&[f32]; K] = std::array::from_fn(|k| &a[k * rows..][..rows]);
-    let sum = |i: usize| (0..K).map(|k| a[k][i] * x[k]).sum::<f32>();
-    if beta == 0.0 {
-        (0..rows).for_each(|i| y[i] = sum(i));
-    } else {
-        (0..rows).for_each(|i| y[i] = beta * y[i] + sum(i));
+    // Plain loops: through iterators of iterators the compiler no longer sees that it can take eight rows at a time.
+    for i in 0..rows {
+        let mut sum = a[0][i] * x[0];
+        for k in 1..K {
+            sum += a[k][i] * x[k];
+        }
+        y[i] = if beta == 0.0 { sum } else { beta * y[i] + sum };
     }
 }
 

@@ -12,6 +12,10 @@ impl Tape {
             &[x],
             |forward| {
                 let x = forward.value(x).as_slice();
+                // A single row is no place for a call of `memcpy` per number.
+                if count == 1 {
+                    return forward.collect((1, columns), x.iter().skip(start).step_by(rows).copied());
+                }
                 let mut y = forward.scratch(count, columns);
                 for (j, y) in y.as_mut_slice().chunks_exact_mut(count.max(1)).enumerate() {
                     y.copy_from_slice(&x[band(rows)(j)]);
@@ -21,6 +25,10 @@ impl Tape {
             move |backward| {
                 let y_bar = backward.gradient.as_slice();
                 let Some(x_bar) = backward.sum(x) else { return };
+                if count == 1 {
+                    let row = x_bar.as_mut_slice().iter_mut().skip(start).step_by(rows);
+                    return row.zip(y_bar).for_each(|(x_bar, y_bar)| *x_bar += y_bar);
+                }
                 for (j, y_bar) in y_bar.chunks_exact(count.max(1)).enumerate() {
                     let x_bar = &mut x_bar.as_mut_slice()[band(rows)(j)];
                     x_bar.iter_mut().zip(y_bar).for_each(|(x_bar, y_bar)| *x_bar += y_bar);
@@ -43,6 +51,12 @@ impl Tape {
                 let mut start = 0;
                 for &part in parts {
                     let part = forward.value(part);
+                    if part.nrows() == 1 {
+                        let row = y.as_mut_slice().iter_mut().skip(start).step_by(rows);
+                        row.zip(part.as_slice()).for_each(|(y, part)| *y = *part);
+                        start += 1;
+                        continue;
+                    }
                     for (j, part) in part.as_slice().chunks_exact(part.nrows().max(1)).enumerate() {
                         let top = j * rows + start;
                         y.as_mut_slice()[top..top + part.len()].copy_from_slice(part);
