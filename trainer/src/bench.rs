@@ -1,18 +1,26 @@
 //! What the kernels and the training steps cost on this machine. Medians: the machine is never quiet.
 
 use crate::{
+    data::log::Episode,
     export::WeightFile,
+    network::columns,
     optim::Adam,
     perceive::{
         drsae::{self, DrSae, Phase},
         inference::normalise,
     },
+    policy::{Config, Objective, Policy},
+    predict::network::{self, Known, Network},
     results::Row,
     tape::{ParameterSet, Shrinkage, Tape},
     worlds::{Rng, World, camera::normal, traffic},
 };
 use anyhow::Result;
-use forethought::{Zero, artifact::Model};
+use forethought::{
+    Zero,
+    artifact::{Model, Term},
+    feature::{Angles, Feature, Map},
+};
 use forethought_tests::bench::{self, Kernel, PlannerMemory};
 use nalgebra::DMatrix;
 use rand::SeedableRng;
@@ -22,9 +30,9 @@ use std::time::{Duration, Instant};
 pub fn host() -> Result<Vec<Row>> {
     let mut rows = kernels()?;
     // Within the pool, as training is: a second thread is then there when a product is large enough for it.
-    let steps = |_: &rayon::Scope<'_>| -> Result<[Row; 2]> {
+    let steps = |_: &rayon::Scope<'_>| -> Result<[Row; 3]> {
         let rng = &mut Rng::seed_from_u64(0);
-        Ok([lista_step(rng)?, drsae_step(rng)?])
+        Ok([lista_step(rng)?, drsae_step(rng)?, policy_step(rng)?])
     };
     rows.extend(rayon::scope(steps)?);
     rows.push(highway());
@@ -138,4 +146,34 @@ fn drsae_step(rng: &mut Rng) -> Result<Row> {
     failed.map_or(Ok(()), Err)?;
     let row = Row::new("DrSAE 784→400, T=11, batch 100: training step", 1e3 * seconds, "ms");
     Ok(row.beside(4.8, "JAX, 4.6 to"))
+}
+
+/// A step of training of a policy (3-64-64-1) through a frozen learned model (4-64-64-3): 30 steps unrolled, a batch of 128.
+fn policy_step(rng: &mut Rng) -> Result<Row> {
+    let mut numbers = |n: usize| -> Vec<f32> { (0..n).map(|_| normal(rng) as f32).collect() };
+    let (states, actions) = ((0..129).map(|_| numbers(3)).collect(), (0..128).map(|_| numbers(1)).collect());
+    let episode = Episode { states, actions };
+    let config = network::Config { hidden: 64, ..network::Config::default() };
+    let model = Network::new(&config, Known::default(), std::slice::from_ref(&episode), rng)?;
+    let terms = (0..3).map(|index| Term {
+        feature: Feature { index, map: Map::Value },
+        target: 0.0,
+        weight: 1.0,
+        terminal: 0.0,
+    });
+    let objective = Objective { terms: terms.collect(), action: vec![0.001] };
+    let config = Config { hidden: 64, batch: 128, horizon: 30, ..Config::default() };
+    let mut policy = Policy::new(&config, Angles::default(), vec![1.0; 3], (&[-2.0], &[2.0]), rng);
+    let (mut tape, mut adam) = (Tape::new(), Adam::with_rate(1e-4));
+    let start = columns(&episode.states[..128]);
+    let mut failed = None;
+    let seconds = seconds(&mut || {
+        tape.clear();
+        let cost = policy.cost(&tape, (&model, &objective), start.clone(), config.horizon, rng);
+        tape.backward(cost);
+        failed = adam.step(&mut policy.params, &tape).err();
+    });
+    failed.map_or(Ok(()), Err)?;
+    let row = Row::new("policy 3-64-64-1 through model, H=30, batch 128: training step", 1e3 * seconds, "ms");
+    Ok(row.beside(3.0, "JAX, 1.9 to"))
 }

@@ -10,8 +10,10 @@
 //!
 //! The exported model carries a sample of what `z` can be: the codebook, or as many `z*` as it has entries.
 
+mod sampled;
 mod search;
 
+pub use sampled::Sampled;
 pub use search::Found;
 
 use super::transitions::{Transitions, extremes};

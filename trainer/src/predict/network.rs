@@ -6,7 +6,7 @@
 //! nothing from where it ends up after many steps. A part of the episodes is kept aside to see how far ahead the model can be
 //! trusted: the best weights are kept, and a stage that gains nothing any more ends early.
 
-use super::residual::Physics;
+use super::{Foresee, Step, residual::Physics};
 use crate::{
     data::log::Episode,
     export::{Tensors, WeightFile},
@@ -281,6 +281,12 @@ impl Network {
         let mut tensors = Tensors::default();
         self.export(&mut tensors);
         tensors.pack(Header::model(sizes, self.known.angles, sensors, model, provenance))
+    }
+}
+
+impl Foresee for Network {
+    fn unroll<'a>(&'a self, _: &mut Rng) -> Step<'a> {
+        Box::new(|tape, x, lifted, u| self.step(tape, true, x, lifted, u))
     }
 }
 

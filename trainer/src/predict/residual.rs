@@ -1,10 +1,12 @@
 //! Physics as the base of a learned model, `x' = f(x, u) + o(h₂)`: the chip's equations on the tape, with the chip's
 //! pullback.
 
+use super::{Foresee, Step};
 use crate::{
     export::Tensors,
     mind::AnyPlant,
     tape::{Tape, Var},
+    worlds::Rng,
 };
 use anyhow::Result;
 use forethought::{
@@ -81,6 +83,12 @@ impl Physics {
     /// Adds the constants to the part `predict`.
     pub fn export(&self, tensors: &mut Tensors) {
         tensors.vector("predict", "constants", &self.constants);
+    }
+}
+
+impl Foresee for Physics {
+    fn unroll<'a>(&'a self, _: &mut Rng) -> Step<'a> {
+        Box::new(|tape, x, _, u| self.step(tape, x, u))
     }
 }
 

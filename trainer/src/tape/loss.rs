@@ -120,7 +120,7 @@ fn scalar(forward: &mut Forward, value: f64) -> nalgebra::DMatrix<f32> {
 }
 
 /// `ln Σ_i exp(x_i)`, without overflow.
-fn log_sum_exp(x: &[f32]) -> f32 {
+pub(super) fn log_sum_exp(x: &[f32]) -> f32 {
     let largest = x.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     largest + x.iter().map(|x| fast::exp(x - largest)).sum::<f32>().ln()
 }

@@ -36,6 +36,7 @@ mod product;
 mod selective;
 mod shape;
 mod shuffle;
+mod softmax;
 mod threshold;
 mod unit;
 mod unroll;
