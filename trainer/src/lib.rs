@@ -8,6 +8,7 @@ pub mod device;
 pub mod estimate;
 pub mod evaluate;
 pub mod export;
+pub mod interact;
 pub mod mind;
 pub mod network;
 pub mod optim;

@@ -3,6 +3,7 @@
 //! One experiment a file. It trains with the trainer's rooms, measures, puts the published or optimal value beside its
 //! own, and draws what it has learned.
 
+mod contrast;
 mod drsae;
 mod forward_models;
 mod ica;
@@ -164,6 +165,11 @@ pub const EXPERIMENTS: &[Experiment] = &[
         name: "traffic-model",
         about: "a stochastic model of driving in dense traffic, from the recorded log: errors, samples, response to actions",
         run: traffic_model::run,
+    },
+    Experiment {
+        name: "contrast",
+        about: "imagination against trial and error: interactions and crashes until solved",
+        run: contrast::run,
     },
 ];
 
