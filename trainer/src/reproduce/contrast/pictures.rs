@@ -26,8 +26,11 @@ pub(super) fn show<W>(report: &mut Report, problem: &Problem<W>, lives: &Lives, 
         curves(scores.level(problem.solved), lives, |look| look.score),
     );
     if crashes {
-        let plot = Plot::new(Axis::log("interactions"), Axis::log("crashes"));
-        report.figure("Crashes on the way.", curves(plot, lives, |look| look.crashes as f64));
+        let plot = Plot::new(Axis::log("interactions"), Axis::log("crashes + 1"));
+        report.figure(
+            "Crashes on the way, and one, so that none has its place.",
+            curves(plot, lives, |look| look.crashes as f64 + 1.0),
+        );
     }
 }
 
