@@ -1,7 +1,7 @@
 //! From a weight file to the types that run it: nobody types sizes twice.
 
 use forethought::{
-    artifact::{Artifact, ArtifactError, Encoder, Header, Kind, Model, Plant, Sizes},
+    artifact::{Artifact, ArtifactError, Encoder, Header, Kind, Model, Planner, Plant, Sizes},
     perceive::{convolutional::memory, maps::Maps},
 };
 use std::{env, fmt::Write, fs, path::Path};
@@ -108,11 +108,24 @@ fn mind(header: &Header<'_>) -> String {
     };
     let encoder = format!("pub type Encoder = forethought::perceive::{encoder};");
     let model = format!("pub type Model = forethought::predict::{model};");
+    let planner = match header.planner {
+        Planner::Reflex => "reflex::Reflex",
+        Planner::Gradient(_) => "gradient::Gradient<'static>",
+        _ => "unknown",
+    };
+    let planner = format!("pub type Planner = forethought::plan::{planner};");
     match header.kind {
         Kind::Agent => format!(
             "{encoder}
 {model}
-pub type Mind = forethought::agent::Agent<'static, Encoder, Model, {ny}, {nc}, {nx}, {nu}, {nz}, {nh}, {h}>;
+{planner}
+pub type Mind = forethought::agent::Agent<'static, Encoder, Model, Planner, {ny}, {nc}, {nx}, {nu}, {nz}, {nh}, {h}>;
+"
+        ),
+        Kind::Controller => format!(
+            "{model}
+{planner}
+pub type Mind = forethought::control::Controller<'static, Model, Planner, {nx}, {nu}, {nz}, {nh}, {h}>;
 "
         ),
         Kind::Perception => format!(

@@ -7,14 +7,13 @@
 use crate::{
     Zero,
     artifact::{Artifact, ArtifactError, FEATURES, Kind, Load, Sensors},
-    cost::Cost,
+    control::Controller,
     estimate::{
         Filter,
         kalman::{self, Kalman},
     },
     perceive::{Encoder, readout::ReadOut},
-    plan::{Status, gradient},
-    policy::{Limits, Policy},
+    plan::{Planner, Status},
     predict::ForwardModel,
 };
 use core::fmt;
@@ -146,12 +145,13 @@ pub trait Mind<'a, const NX: usize, const NU: usize>: Sized {
     fn planned<'s>(&self, state: &'s Self::State) -> &'s [[f32; NX]];
 }
 
-/// The whole loop over an encoder `E` and a forward model `M`.
+/// The whole loop over an encoder `E`, a forward model `M` and a planner `P`.
 #[derive(Clone, Debug)]
 pub struct Agent<
     'a,
     E,
     M,
+    P,
     const NY: usize,
     const NC: usize,
     const NX: usize,
@@ -161,38 +161,34 @@ pub struct Agent<
     const H: usize,
 > {
     sensors: Sensors,
-    sizes: (usize, usize, usize),
+    sizes: (usize, usize),
     encoder: E,
     readout: ReadOut<'a>,
     filter: Kalman<'a>,
-    model: M,
-    cost: Cost<'a, NH>,
-    planner: gradient::Gradient<'a>,
-    policy: Policy<'a, NH>,
-    safe: [f32; NU],
+    control: Controller<'a, M, P, NX, NU, NZ, NH, H>,
 }
 
 /// What an agent remembers from step to step, and the memory it works in.
 #[derive(Clone, Debug)]
-pub struct State<S, T, const NY: usize, const NC: usize, const NX: usize, const NU: usize, const H: usize> {
+pub struct State<S, P, const NY: usize, const NC: usize, const NX: usize, const NU: usize> {
     scratch: S,
     observation: [f32; NY],
     code: [f32; NC],
     estimate: kalman::State<NX>,
-    planner: gradient::State<T, NX, NU, H>,
+    planner: P,
     /// The action that the world is under, if there was one.
     last: Option<[f32; NU]>,
 }
 
-impl<S: Zero, T: Zero, const NY: usize, const NC: usize, const NX: usize, const NU: usize, const H: usize>
-    Zero for State<S, T, NY, NC, NX, NU, H>
+impl<S: Zero, P: Zero, const NY: usize, const NC: usize, const NX: usize, const NU: usize> Zero
+    for State<S, P, NY, NC, NX, NU>
 {
     const ZERO: Self = Self {
         scratch: S::ZERO,
         observation: [0.0; NY],
         code: [0.0; NC],
         estimate: kalman::State::ZERO,
-        planner: gradient::State::ZERO,
+        planner: P::ZERO,
         last: None,
     };
 }
@@ -201,6 +197,7 @@ impl<
     'a,
     E: Encoder<NY, NC> + Load<'a>,
     M: ForwardModel<NX, NU, NZ> + Load<'a>,
+    P: Planner<'a, M, NX, NU, NZ, NH, H>,
     const NY: usize,
     const NC: usize,
     const NX: usize,
@@ -208,37 +205,21 @@ impl<
     const NZ: usize,
     const NH: usize,
     const H: usize,
-> Mind<'a, NX, NU> for Agent<'a, E, M, NY, NC, NX, NU, NZ, NH, H>
+> Mind<'a, NX, NU> for Agent<'a, E, M, P, NY, NC, NX, NU, NZ, NH, H>
 {
-    type State = State<E::Scratch, M::Trace, NY, NC, NX, NU, H>;
+    type State = State<E::Scratch, P::State, NY, NC, NX, NU>;
 
     fn load(artifact: &Artifact<'a>) -> Result<Self, ArtifactError> {
         artifact.check_kind(Kind::Agent)?;
         let sizes = artifact.sizes();
         sizes.check_observation::<NY, NC>()?;
-        sizes.check_state::<NX, NU, NZ>()?;
-        sizes.check_horizon::<H>()?;
-        let mut safe = [0.0; NU];
-        let stored = artifact.vector("action", "safe", sizes.nu())?;
-        for ((safe, stored), (low, high)) in safe.iter_mut().zip(stored).zip(Limits::load(artifact)?.iter()) {
-            if !(low..=high).contains(stored) {
-                return Err(ArtifactError::Setting {
-                    what: "the safe action must be inside the action's range",
-                });
-            }
-            *safe = *stored;
-        }
         Ok(Self {
             sensors: artifact.header().sensors,
-            sizes: (sizes.ny(), sizes.nx(), sizes.h()),
+            sizes: (sizes.ny(), sizes.nx()),
+            control: Load::load(artifact)?,
             encoder: E::load(artifact)?,
             readout: ReadOut::load(artifact)?,
             filter: Kalman::load(artifact)?,
-            model: M::load(artifact)?,
-            cost: Cost::load(artifact)?,
-            planner: gradient::Gradient::load(artifact)?,
-            policy: Policy::load(artifact)?,
-            safe,
         })
     }
 
@@ -249,13 +230,13 @@ impl<
         mode: Mode,
         decision: &mut Decision<NU>,
     ) -> Result<(), SensorError> {
-        *decision = Decision { action: self.safe, ..Decision::ZERO };
+        *decision = Decision { action: *self.control.safe(), ..Decision::ZERO };
         if let Some(u) = &state.last {
-            self.filter.predict(&self.model, &mut state.estimate, u);
+            self.filter.predict(self.control.model(), &mut state.estimate, u);
         }
         // The safe action is what the world is under if the reading is refused.
         if state.last.is_some() {
-            state.last = Some(self.safe);
+            state.last = Some(*self.control.safe());
         }
         match reading {
             Reading::Missing => return Err(SensorError::Missing),
@@ -270,24 +251,7 @@ impl<
                 self.filter.know(&mut state.estimate, &x);
             }
         }
-        let x = &state.estimate.x;
-        match mode {
-            Mode::Policy => self.policy.act(x, &mut decision.action),
-            Mode::Plan => {
-                let problem = (&self.model, &self.cost);
-                let (status, iterations) =
-                    self.planner.plan(&mut state.planner, problem, x, |x, u| self.policy.act(x, u));
-                decision.diagnostics.status = status;
-                decision.diagnostics.iterations = iterations.into();
-                decision.diagnostics.cost = state.planner.plan.cost;
-                // Where the model runs off there is no plan worth following: the action stays the safe one.
-                if let Some(first) = state.planner.plan.actions.first()
-                    && state.planner.plan.cost.is_finite()
-                {
-                    decision.action = *first;
-                }
-            }
-        }
+        self.control.decide(&mut state.planner, &state.estimate.x, mode, decision);
         state.last = Some(decision.action);
         Ok(())
     }
@@ -297,8 +261,7 @@ impl<
     }
 
     fn planned<'s>(&self, state: &'s Self::State) -> &'s [[f32; NX]] {
-        let states = &state.planner.plan.states;
-        states.get(..self.sizes.2).unwrap_or(states)
+        self.control.planned(&state.planner)
     }
 }
 
@@ -306,6 +269,7 @@ impl<
     'a,
     E: Encoder<NY, NC>,
     M: ForwardModel<NX, NU, NZ>,
+    P: Planner<'a, M, NX, NU, NZ, NH, H>,
     const NY: usize,
     const NC: usize,
     const NX: usize,
@@ -313,12 +277,12 @@ impl<
     const NZ: usize,
     const NH: usize,
     const H: usize,
-> Agent<'a, E, M, NY, NC, NX, NU, NZ, NH, H>
+> Agent<'a, E, M, P, NY, NC, NX, NU, NZ, NH, H>
 {
     /// From the observation to the estimate: code, read-out, filter.
     fn perceive(
         &self,
-        state: &mut State<E::Scratch, M::Trace, NY, NC, NX, NU, H>,
+        state: &mut State<E::Scratch, P::State, NY, NC, NX, NU>,
         diagnostics: &mut Diagnostics,
     ) {
         self.encoder.encode(&mut state.scratch, &state.observation, &mut state.code);

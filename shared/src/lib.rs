@@ -2,7 +2,7 @@
 //!
 //! The kernels that run on chip and host alike, bit for bit: a learned sparse code of the sensors ([`perceive`]), a
 //! Kalman filter ([`estimate`]), a forward model ([`predict`]), a receding-horizon planner ([`plan`]), a policy
-//! ([`policy`]), the [`agent`] that joins them, a mind that only perceives ([`recognise`]) and one that only
+//! ([`policy`]), the [`agent`] that joins them, a [controller](control) that is shown the state, a mind that only perceives ([`recognise`]) and one that only
 //! foresees ([`forecast`]) or keeps track of the state ([`track`]), the weight file ([`artifact`]) and the messages between world and mind ([`link`]).
 //!
 //! No heap, no `unsafe`, no panic after an artifact has been accepted. Const generics size the memory, always in this
@@ -22,6 +22,7 @@ extern crate std;
 
 pub mod agent;
 pub mod artifact;
+pub mod control;
 pub mod cost;
 pub mod dense;
 pub mod estimate;

@@ -11,7 +11,7 @@ use forethought::{
     artifact::{Model, Plant},
     math,
     perceive::lista::Lista,
-    plan::Status,
+    plan::{Status, gradient::Gradient},
     predict::network::Network,
 };
 
@@ -132,7 +132,8 @@ fn balance() -> Result<(), Failure> {
 
 /// What is not used stays zero and changes no bit.
 fn larger_type() -> Result<(), Failure> {
-    type Larger<'a> = Agent<'a, Lista<'a, 11, 17>, Network<'a, 4, 3, 2, 13>, 11, 17, 4, 3, 2, 13, 8>;
+    type Larger<'a> =
+        Agent<'a, Lista<'a, 11, 17>, Network<'a, 4, 3, 2, 13>, Gradient<'a>, 11, 17, 4, 3, 2, 13, 8>;
     tiny::with(
         Model::Network,
         |_| {},

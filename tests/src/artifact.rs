@@ -9,6 +9,7 @@ use forethought::{
     agent::{Agent, Mind},
     artifact::{Aligned, Artifact, ArtifactError, CRC, Model, Plant, WriteError, write},
     perceive::lista::Lista,
+    plan::gradient::Gradient,
     predict::network::Network,
 };
 
@@ -51,7 +52,7 @@ fn round_trip() -> Result<(), Failure> {
 }
 
 fn golden() -> Result<(), Failure> {
-    for (model, expected) in [(Model::Network, 0x9d99_998e), (Model::Physics(Plant::Pendulum), 0x1870_0b9a)] {
+    for (model, expected) in [(Model::Network, 0xa501_d228), (Model::Physics(Plant::Pendulum), 0x1870_0b9a)] {
         let mut golden = Golden::default();
         tiny::with(
             model,
@@ -93,7 +94,7 @@ fn version() -> Result<(), Failure> {
 
 fn too_large() -> Result<(), Failure> {
     type Sized<'a, const NY: usize, const NC: usize, const NU: usize, const NH: usize, const H: usize> =
-        Agent<'a, Lista<'a, NY, NC>, Network<'a, NX, NU, NZ, NH>, NY, NC, NX, NU, NZ, NH, H>;
+        Agent<'a, Lista<'a, NY, NC>, Network<'a, NX, NU, NZ, NH>, Gradient<'a>, NY, NC, NX, NU, NZ, NH, H>;
     tiny::with(
         Model::Network,
         |_| {},

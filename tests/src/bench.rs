@@ -11,15 +11,19 @@ use crate::{
 use core::{array, hint::black_box};
 use forethought::{
     artifact::{
-        self, Activation, Artifact, ArtifactError, CostTerms, Encoder, Entry, Estimator, Gate, Header, Kind,
-        Load, Model, Planner, Provenance, Sensors, Sizes, Term, VERSION, WriteError, write,
+        self, Activation, Artifact, ArtifactError, CostTerms, Descent, Encoder, Entry, Estimator, Gate,
+        Header, Kind, Load, Model, Planner, Provenance, Sensors, Side, Sizes, Term, VERSION, WriteError,
+        write,
     },
     cost::Cost,
     estimate::{Filter as _, kalman::Kalman, steady::Steady},
     feature::{Angles, Feature, Map},
     math,
     perceive::{Encoder as _, classifier::Classifier, lista::Lista},
-    plan::gradient::{self, Gradient},
+    plan::{
+        Planner as _,
+        gradient::{self, Gradient},
+    },
     policy::Policy,
     predict::{
         ForwardModel,
@@ -331,12 +335,19 @@ fn header(sizes: Sizes, model: Model) -> Header<'static> {
         },
         cost: CostTerms {
             terms: [(angle, 1.0), (speed, 0.1)]
-                .map(|(feature, weight)| Term { feature, target: 0.0, weight, terminal: weight })
+                .map(|(feature, weight)| Term {
+                    feature,
+                    side: Side::Both,
+                    target: 0.0,
+                    weight,
+                    terminal: weight,
+                })
                 .into_iter()
                 .collect(),
+            ..CostTerms::default()
         },
         // Without a tolerance the budget is always spent.
-        planner: Planner { iterations: 10, momentum: 0.7, step: 0.3, tolerance: 0.0 },
+        planner: Planner::Gradient(Descent { iterations: 10, momentum: 0.7, step: 0.3, tolerance: 0.0 }),
         provenance: Provenance { trainer: env!("CARGO_PKG_VERSION"), task: "bench", seed: 0, data: 0 },
         tensors: Default::default(),
     }

@@ -7,7 +7,7 @@ use crate::{
     tiny::{self, NH, NX, Numbers},
 };
 use forethought::{
-    artifact::{Header, Model, Plant, Term},
+    artifact::{Header, Model, Plant, Side, Term},
     cost::Cost,
     feature::{Feature, Map},
 };
@@ -29,7 +29,7 @@ const TERMS: [(u16, Map, f32, f32, f32); 4] = [
 fn terms(header: &mut Header<'_>) {
     let term = |(index, map, target, weight, terminal)| {
         let feature = Feature { index, map };
-        Term { feature, target, weight, terminal }
+        Term { feature, side: Side::Both, target, weight, terminal }
     };
     header.cost.terms = TERMS.into_iter().map(term).collect();
 }

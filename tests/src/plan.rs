@@ -4,14 +4,14 @@ use crate::{
     Case, Failure,
     failure::{Golden, count, holds, near, same_bits},
     reference::{self, slope, wide},
-    tiny::{self, H, NH, NU, NX, NZ, Numbers},
+    tiny::{self, DESCENT, H, NH, NU, NX, NZ, Numbers},
 };
 use forethought::{
     Zero,
-    artifact::{Aligned, Artifact, Load, Model, Plant},
+    artifact::{Aligned, Artifact, Descent, Load, Model, Planner, Plant},
     cost::Cost,
     plan::{
-        Rollout, Status,
+        Planner as _, Rollout, Status,
         gradient::{Gradient, State},
     },
     policy::Policy,
@@ -135,9 +135,10 @@ impl<'a> Desk<'a> {
         })
     }
 
-    fn plan(&mut self, x: &[f32; NX]) -> (Status, u16) {
+    fn plan(&mut self, x: &[f32; NX]) -> (Status, u32) {
         let problem = (&Pendulum::default(), &self.cost);
-        self.planner.plan(&mut self.state, problem, x, |x, u| self.policy.act(x, u))
+        let outcome = self.planner.plan(&mut self.state, problem, x, |x, u| self.policy.act(x, u));
+        (outcome.status, outcome.iterations)
     }
 
     /// What a plan costs whose actions an actor chooses.
@@ -186,16 +187,15 @@ fn budgets() -> Result<(), Failure> {
         let (mut first, mut last) = (f32::INFINITY, f32::INFINITY);
         for budget in 0..=10 {
             let adjust = |header: &mut forethought::artifact::Header<'_>| {
-                header.planner.iterations = budget;
-                header.planner.tolerance = 0.0;
+                header.planner = Planner::Gradient(Descent { iterations: budget, tolerance: 0.0, ..DESCENT });
             };
             tiny::with(Model::Physics(Plant::Pendulum), adjust, |artifact| {
                 let mut desk = Desk::load(artifact)?;
                 let (status, iterations) = desk.plan(&x);
-                holds("no more than the budget is spent", iterations <= budget)?;
+                holds("no more than the budget is spent", iterations <= budget.into())?;
                 holds(
                     "only a spent budget is called so",
-                    status == Status::Converged || iterations == budget,
+                    status == Status::Converged || iterations == u32::from(budget),
                 )?;
                 holds("more iterations make no plan worse", desk.state.plan.cost <= last)?;
                 last = desk.state.plan.cost;
@@ -214,7 +214,9 @@ fn in_range() -> Result<(), Failure> {
     let mut numbers = Numbers(33);
     // Steps so large that every trial hits the limits, and states that no pendulum has.
     for (step, scale) in [(0.1, 1.0), (1e6, 1.0), (0.1, 1e20), (f32::MAX, 1e38)] {
-        let adjust = |header: &mut forethought::artifact::Header<'_>| header.planner.step = step;
+        let adjust = |header: &mut forethought::artifact::Header<'_>| {
+            header.planner = Planner::Gradient(Descent { step, ..DESCENT });
+        };
         tiny::with(Model::Physics(Plant::Pendulum), adjust, |artifact| {
             let mut desk = Desk::load(artifact)?;
             for _ in 0..6 {
@@ -234,7 +236,7 @@ fn rounded_start() -> Result<(), Failure> {
     let (low, high) = (-0.2, 0.9);
     holds("these limits are a test", low + (high - low) > high)?;
     let mut header = tiny::header(Model::Physics(Plant::Pendulum));
-    header.planner.iterations = 0;
+    header.planner = Planner::Gradient(Descent { iterations: 0, ..DESCENT });
     let weight = |part: &str, name: &str, row, col| match (part, name) {
         ("action", "low") => low,
         ("action", "high") => high,
@@ -251,8 +253,7 @@ fn rounded_start() -> Result<(), Failure> {
 
 fn converged() -> Result<(), Failure> {
     let adjust = |header: &mut forethought::artifact::Header<'_>| {
-        header.planner.iterations = 200;
-        header.planner.tolerance = 1e-3;
+        header.planner = Planner::Gradient(Descent { iterations: 200, tolerance: 1e-3, ..DESCENT });
     };
     tiny::with(Model::Physics(Plant::Pendulum), adjust, |artifact| {
         let mut desk = Desk::load(artifact)?;
@@ -261,7 +262,7 @@ fn converged() -> Result<(), Failure> {
         // From far away every action is held by a limit: there is nothing to be gained.
         let (status, iterations) = desk.plan(&[1.0, 6.0]);
         holds("a plan at its limits has converged", status == Status::Converged)?;
-        count("iterations", 1, iterations.into())
+        count("iterations", 1, iterations)
     })
 }
 
@@ -276,8 +277,8 @@ fn golden() -> Result<(), Failure> {
             let mut state: State<Trace<NX, NH>, NX, NU, H> = State::ZERO;
             for _ in 0..4 {
                 let x = [3.0 * numbers.next(), 6.0 * numbers.next()];
-                let (_, iterations) = planner.plan(&mut state, (&model, &cost), &x, |x, u| policy.act(x, u));
-                golden.word(iterations.into());
+                let outcome = planner.plan(&mut state, (&model, &cost), &x, |x, u| policy.act(x, u));
+                golden.word(outcome.iterations);
                 golden.add(state.plan.actions.as_flattened());
                 golden.add(state.plan.states.as_flattened());
                 golden.add(&[state.plan.cost]);

@@ -15,13 +15,14 @@ use crate::{
 use forethought::{
     agent::Agent,
     artifact::{
-        Activation, Aligned, Artifact, Classifier, CostTerms, Encoder, Entry, Estimator, Gate, Header, Kind,
-        Model, Planner, Provenance, Sensors, Sizes, Term, VERSION, write,
+        Activation, Aligned, Artifact, Classifier, CostTerms, Descent, Encoder, Entry, Estimator, Gate,
+        Header, Kind, Model, Planner, Provenance, Sensors, Side, Sizes, Term, VERSION, write,
     },
     estimate::kalman::Kalman,
     feature::{Angles, Feature, Map},
     forecast, math,
     perceive::lista::Lista,
+    plan::gradient::Gradient,
     predict::{ForwardModel, network::Network, physics::pendulum::Pendulum},
     recognise, track,
 };
@@ -48,9 +49,10 @@ pub const CLASSES: usize = 3;
 pub const SAFE: f32 = 0.25;
 
 /// The agent with the pendulum's physics as its model.
-pub type Physical<'a> = Agent<'a, Lista<'a, NY, NC>, Pendulum, NY, NC, NX, NU, 0, NH, H>;
+pub type Physical<'a> = Agent<'a, Lista<'a, NY, NC>, Pendulum, Gradient<'a>, NY, NC, NX, NU, 0, NH, H>;
 /// The agent with a network as its model.
-pub type Learned<'a> = Agent<'a, Lista<'a, NY, NC>, Network<'a, NX, NU, NZ, NH>, NY, NC, NX, NU, NZ, NH, H>;
+pub type Learned<'a> =
+    Agent<'a, Lista<'a, NY, NC>, Network<'a, NX, NU, NZ, NH>, Gradient<'a>, NY, NC, NX, NU, NZ, NH, H>;
 
 /// The tracker.
 pub type Tracker<'a> = track::Tracker<Kalman<'a>, Network<'a, NX, NU, NZ, NH>, NX, NU, NZ, { 2 * NX }>;
@@ -172,10 +174,18 @@ impl Numbers {
     }
 }
 
+/// How the tiny agent plans.
+pub const DESCENT: Descent = Descent { iterations: 12, momentum: 0.5, step: 0.1, tolerance: 1e-4 };
+
 /// Everything in the weight file but its tensors.
 pub fn header(model: Model) -> Header<'static> {
-    let term =
-        |index, map, weight| Term { feature: Feature { index, map }, target: 0.0, weight, terminal: weight };
+    let term = |index, map, weight| Term {
+        feature: Feature { index, map },
+        side: Side::Both,
+        target: 0.0,
+        weight,
+        terminal: weight,
+    };
     let measured = [Map::Cos, Map::Sin].map(|map| Feature { index: 0, map });
     let gates = [Gate { features: 2, limit: 25.0 }].into_iter().collect();
     Header {
@@ -188,8 +198,11 @@ pub fn header(model: Model) -> Header<'static> {
         classifier: Classifier::default(),
         model,
         estimator: Estimator { measured: measured.into_iter().collect(), gates, patience: 3 },
-        cost: CostTerms { terms: [term(0, Map::Angle, 1.0), term(1, Map::Value, 0.1)].into_iter().collect() },
-        planner: Planner { iterations: 12, momentum: 0.5, step: 0.1, tolerance: 1e-4 },
+        cost: CostTerms {
+            terms: [term(0, Map::Angle, 1.0), term(1, Map::Value, 0.1)].into_iter().collect(),
+            ..CostTerms::default()
+        },
+        planner: Planner::Gradient(DESCENT),
         provenance: Provenance { trainer: "by hand", task: "tiny", seed: 0, data: 0 },
         tensors: Default::default(),
     }

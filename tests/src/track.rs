@@ -140,6 +140,6 @@ fn golden() -> Result<(), Failure> {
             mind.step(&mut state, Reading::Sensors(&swing.next()), Mode::Plan, &mut decision)?;
             golden.add(&decision.action);
         }
-        golden.is("estimates", 0xca3c_5a0c)
+        golden.is("estimates", 0x9368_6761)
     })
 }

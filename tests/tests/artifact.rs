@@ -7,6 +7,7 @@ use forethought::{
     feature::{Angles, Feature, Map},
     forecast::Forecaster,
     perceive::lista::Lista,
+    plan::gradient::Gradient,
     predict::{
         network::Network,
         physics::{
@@ -31,9 +32,13 @@ const NZ: usize = 1;
 const NH: usize = 3;
 const H: usize = 2;
 
-type Learned<'a> = Agent<'a, Lista<'a, NY, NC>, Network<'a, NX, NU, NZ, NH>, NY, NC, NX, NU, NZ, NH, H>;
-type Larger<'a> = Agent<'a, Lista<'a, 5, 7>, Network<'a, 3, 2, 2, 5>, 5, 7, 3, 2, 2, 5, 4>;
-type Physical<'a> = Agent<'a, Lista<'a, NY, NC>, Pendulum, NY, NC, NX, NU, 0, NH, H>;
+/// How its agents plan.
+const DESCENT: Descent = Descent { iterations: 3, momentum: 0.5, step: 0.1, tolerance: 0.0 };
+
+type Learned<'a> =
+    Agent<'a, Lista<'a, NY, NC>, Network<'a, NX, NU, NZ, NH>, Gradient<'a>, NY, NC, NX, NU, NZ, NH, H>;
+type Larger<'a> = Agent<'a, Lista<'a, 5, 7>, Network<'a, 3, 2, 2, 5>, Gradient<'a>, 5, 7, 3, 2, 2, 5, 4>;
+type Physical<'a> = Agent<'a, Lista<'a, NY, NC>, Pendulum, Gradient<'a>, NY, NC, NX, NU, 0, NH, H>;
 
 type Corrected<'a> = Residual<'a, Pendulum, NX, NU, NZ, NH>;
 
@@ -73,7 +78,13 @@ fn value(part: &str, name: &str, row: usize, col: usize) -> f32 {
 }
 
 fn header() -> Header<'static> {
-    let term = |index, map| Term { feature: Feature { index, map }, target: 0.5, weight: 1.0, terminal: 2.0 };
+    let term = |index, map| Term {
+        feature: Feature { index, map },
+        side: Side::Both,
+        target: 0.5,
+        weight: 1.0,
+        terminal: 2.0,
+    };
     Header {
         version: VERSION,
         kind: Kind::Agent,
@@ -88,8 +99,11 @@ fn header() -> Header<'static> {
             gates: [Gate { features: 2, limit: 10.0 }].into_iter().collect(),
             patience: 2,
         },
-        cost: CostTerms { terms: [term(0, Map::Angle), term(1, Map::Value)].into_iter().collect() },
-        planner: Planner { iterations: 3, momentum: 0.5, step: 0.1, tolerance: 0.0 },
+        cost: CostTerms {
+            terms: [term(0, Map::Angle), term(1, Map::Value)].into_iter().collect(),
+            ..CostTerms::default()
+        },
+        planner: Planner::Gradient(DESCENT),
         provenance: Provenance { trainer: "0", task: "t", seed: 1, data: 2 },
         tensors: Default::default(),
     }
@@ -324,7 +338,7 @@ fn perception_needs_no_agent() {
     run(&artifact);
     // What an agent must have in range is not looked at.
     let odd = perception(|header| {
-        header.planner.step = f32::NAN;
+        header.planner = Planner::Discrete { beam: 0 };
         header.estimator.gates.clear();
         header.model = Model::Physics(Plant::Pendulum);
     });
@@ -340,7 +354,7 @@ fn a_model_needs_no_agent() {
     Foreseeing::load(&artifact).unwrap();
     run(&artifact);
     // What an agent must have in range is not looked at.
-    let odd = model(|header| header.planner.step = f32::NAN);
+    let odd = model(|header| header.planner = Planner::Discrete { beam: 0 });
     Foreseeing::load(&odd.parse().unwrap()).unwrap();
     type Short<'a> = Forecaster<Network<'a, NX, NU, NZ, NH>, NX, NU, NZ, 1>;
     let error = ArtifactError::TooLarge { what: "outputs", capacity: 1, found: NX };
@@ -457,7 +471,8 @@ proptest! {
             header.sensors = Sensors { low, high };
             header.estimator.gates[0].limit = f32::from_bits(gate).abs();
             header.estimator.patience = counts[0];
-            header.planner = Planner { iterations: counts[1] % 64, momentum: 0.9, step: step.abs(), tolerance: 0.0 };
+            header.planner =
+                Planner::Gradient(Descent { iterations: counts[1] % 64, momentum: 0.9, step: step.abs(), tolerance: 0.0 });
             header.cost.terms[0].target = target;
             header.cost.terms[1].weight = target.abs();
             header.encoder = Encoder::Lista { iterations: small[0].into(), activation: Activation::Soft };
@@ -714,7 +729,7 @@ type Change = fn(&mut Header<'static>);
 
 #[test]
 fn every_setting_out_of_range_has_its_sentence() {
-    let cases: [(Change, &str); 30] = [
+    let cases: [(Change, &str); 44] = [
         (|h| h.sizes.state = 0, "the state needs at least one component"),
         (|h| h.sizes.state = 65, "the state may have at most 64 components"),
         (|h| h.sizes.action = 0, "the action needs at least one component"),
@@ -746,18 +761,96 @@ fn every_setting_out_of_range_has_its_sentence() {
             |h| h.cost.terms[1].terminal = f32::INFINITY,
             "a cost needs finite targets and weights of at least 0",
         ),
-        (|h| h.planner.momentum = 1.0, "the planner's momentum must be at least 0 and less than 1"),
-        (|h| h.planner.momentum = -0.1, "the planner's momentum must be at least 0 and less than 1"),
-        (|h| h.planner.momentum = f32::NAN, "the planner's momentum must be at least 0 and less than 1"),
-        (|h| h.planner.step = 0.0, "the planner's first step must be a positive number"),
-        (|h| h.planner.step = f32::INFINITY, "the planner's first step must be a positive number"),
-        (|h| h.planner.tolerance = -1e-9, "the planner's tolerance must be a number of at least 0"),
-        (|h| h.planner.tolerance = f32::NAN, "the planner's tolerance must be a number of at least 0"),
-        (|h| h.planner.tolerance = f32::INFINITY, "the planner's tolerance must be a number of at least 0"),
+        (
+            |h| h.planner = Planner::Gradient(Descent { momentum: 1.0, ..DESCENT }),
+            "the planner's momentum must be at least 0 and less than 1",
+        ),
+        (
+            |h| h.planner = Planner::Gradient(Descent { momentum: -0.1, ..DESCENT }),
+            "the planner's momentum must be at least 0 and less than 1",
+        ),
+        (
+            |h| h.planner = Planner::Gradient(Descent { momentum: f32::NAN, ..DESCENT }),
+            "the planner's momentum must be at least 0 and less than 1",
+        ),
+        (
+            |h| h.planner = Planner::Gradient(Descent { step: 0.0, ..DESCENT }),
+            "the planner's first step must be a positive number",
+        ),
+        (
+            |h| h.planner = Planner::Gradient(Descent { step: f32::INFINITY, ..DESCENT }),
+            "the planner's first step must be a positive number",
+        ),
+        (
+            |h| h.planner = Planner::Gradient(Descent { tolerance: -1e-9, ..DESCENT }),
+            "the planner's tolerance must be a number of at least 0",
+        ),
+        (
+            |h| h.planner = Planner::Gradient(Descent { tolerance: f32::NAN, ..DESCENT }),
+            "the planner's tolerance must be a number of at least 0",
+        ),
+        (
+            |h| h.planner = Planner::Gradient(Descent { tolerance: f32::INFINITY, ..DESCENT }),
+            "the planner's tolerance must be a number of at least 0",
+        ),
+        (|h| obstacle(h, |o| o.components[1] = 2), "an obstacle is past the end of the state"),
+        (|h| obstacle(h, |o| o.radius = 0.0), ROUND),
+        (|h| obstacle(h, |o| o.centre[0] = f32::NAN), ROUND),
+        (|h| obstacle(h, |o| o.weight = -1.0), ROUND),
+        (|h| newton(h, |n| n.damping = f32::NAN), "the planner's damping must be a number of at least 0"),
+        (|h| newton(h, |n| n.tolerance = -1.0), "the planner's tolerance must be a number of at least 0"),
+        (
+            |h| h.planner = Planner::Lq(Splitting { iterations: 1, tolerance: f32::NAN }),
+            "the planner's tolerance must be a number of at least 0",
+        ),
+        (|h| h.planner = Planner::Discrete { beam: 0 }, "the planner must keep at least one sequence"),
+        (|h| sampling(h, |s| s.samples = 0), "the planner must draw at least one sample"),
+        (|h| sampling(h, |s| s.deviation = 0.0), "the deviation of samples must be a positive number"),
+        (
+            |h| sampling(h, |s| s.correlation = 1.0),
+            "the noise's correlation must be at least 0 and less than 1",
+        ),
+        (
+            |h| sampling(h, |s| s.method = Method::PathIntegral { temperature: 0.0 }),
+            "the temperature of samples must be a positive number",
+        ),
+        (|h| sampling(h, |s| s.method = Method::CrossEntropy { elites: 9 }), ELITES),
+        (|h| sampling(h, |s| s.method = Method::CrossEntropy { elites: 0 }), ELITES),
     ];
     for (change, what) in cases {
         assert_eq!(file(change).error(), ArtifactError::Setting { what });
     }
+}
+
+const ROUND: &str = "an obstacle needs a finite place, a radius above 0 and a weight of at least 0";
+const ELITES: &str = "the best of the samples must be at least one and not more than there are";
+
+/// Gives a header an obstacle with something wrong.
+fn obstacle(header: &mut Header<'_>, spoil: fn(&mut Obstacle)) {
+    let mut obstacle = Obstacle { components: [0, 1], centre: [0.5, 0.0], radius: 1.0, weight: 2.0 };
+    spoil(&mut obstacle);
+    header.cost.obstacles.push(obstacle).unwrap();
+}
+
+/// Gives a header an iLQR planner with something wrong.
+fn newton(header: &mut Header<'_>, spoil: fn(&mut Newton)) {
+    let mut settings = Newton { iterations: 3, trials: 4, damping: 1e-3, tolerance: 1e-4 };
+    spoil(&mut settings);
+    header.planner = Planner::Ilqr(settings);
+}
+
+/// Gives a header a sampling planner with something wrong.
+fn sampling(header: &mut Header<'_>, spoil: fn(&mut Sampling)) {
+    let mut settings = Sampling {
+        method: Method::CrossEntropy { elites: 2 },
+        iterations: 2,
+        samples: 8,
+        deviation: 0.5,
+        correlation: 0.5,
+        seed: 1,
+    };
+    spoil(&mut settings);
+    header.planner = Planner::Sampling(settings);
 }
 
 #[test]

@@ -12,10 +12,12 @@ pub use model::{AnyModel, AnyPlant};
 use forethought::{
     Zero,
     agent::{self, Agent, Decision, Diagnostics, Mode, Reading, SensorError},
-    artifact::{self, Artifact, ArtifactError, FEATURES, Header, Kind, Load, MEMBERS, Model, Plant},
+    artifact::{self, Artifact, ArtifactError, FEATURES, Header, Kind, Load, MEMBERS, Model, Planner, Plant},
+    control::Controller,
     estimate::{kalman::Kalman, steady::Steady},
     forecast::Forecaster,
     perceive::{Encoder, convolutional, decoder::Decoder, maps::Maps, readout::ReadOut},
+    plan::{gradient::Gradient, reflex::Reflex},
     predict::{ForwardModel, ensemble::Ensemble, network::Network, physics::pendulum::Pendulum},
     recognise::Recogniser,
     track::Tracker,
@@ -71,9 +73,11 @@ fn sized<'a, A: agent::Mind<'a, NX, NU> + 'a, const NX: usize, const NU: usize>(
 }
 
 /// The pendulum's agents and others of their size.
-type Small<'a, M> = Agent<'a, AnyEncoder<'a, 256, 64>, M, 256, 64, 2, 1, 0, 32, 40>;
+type Small<'a, M> = Agent<'a, AnyEncoder<'a, 256, 64>, M, Gradient<'a>, 256, 64, 2, 1, 0, 32, 40>;
 /// Every other agent.
-type Large<'a> = Agent<'a, AnyEncoder<'a, NY, NC>, Foreseeing<'a>, NY, NC, NX, NU, NZ, NH, 128>;
+type Large<'a, P> = Agent<'a, AnyEncoder<'a, NY, NC>, Foreseeing<'a>, P, NY, NC, NX, NU, NZ, NH, H>;
+/// Every controller.
+type Acting<'a, P> = Controller<'a, Foreseeing<'a>, P, NX, NU, NZ, NH, H>;
 /// Every forward model.
 type Foreseeing<'a> = AnyModel<'a, NX, NU, NZ, NH>;
 /// Every filter over a forward model.
@@ -82,9 +86,23 @@ type Tracking<'a, F, const NA: usize> = Tracker<F, Foreseeing<'a>, NX, NU, NZ, N
 type Together<'a, const NX: usize, const NU: usize, const NZ: usize, const NH: usize> =
     Ensemble<'a, MEMBERS, NX, NU, NZ, NH>;
 /// Agents with an ensemble: no larger, as every planned step remembers every member.
-type Cautious<'a> = Agent<'a, AnyEncoder<'a, 256, 64>, Together<'a, 6, 2, 2, 64>, 256, 64, 6, 2, 2, 64, 40>;
+type Cautious<'a, P> =
+    Agent<'a, AnyEncoder<'a, 256, 64>, Together<'a, 6, 2, 2, 64>, P, 256, 64, 6, 2, 2, 64, 40>;
+/// Controllers with an ensemble.
+type Wary<'a, P> = Controller<'a, Together<'a, 6, 2, 2, 64>, P, 6, 2, 2, 64, 40>;
 /// Everything that only perceives.
 type Perception<'a> = Recogniser<'a, AnyEncoder<'a, NY, NC>, NY, NC, OUTPUTS>;
+
+/// Loads a mind with the planner that its artifact names.
+macro_rules! with_planner {
+    ($artifact:ident, $mind:ident, $nx:expr, $nu:expr) => {
+        match $artifact.header().planner {
+            Planner::Reflex => sized::<$mind<'a, Reflex>, { $nx }, { $nu }>($artifact),
+            Planner::Gradient(_) => sized::<$mind<'a, Gradient<'a>>, { $nx }, { $nu }>($artifact),
+            _ => Err(ArtifactError::Kind { expected: "a planner that this version has" }),
+        }
+    };
+}
 
 /// Loads an artifact into the smallest type that holds it.
 pub fn load<'a>(artifact: &Artifact<'a>) -> Result<Box<dyn Mind + 'a>, ArtifactError> {
@@ -101,13 +119,17 @@ pub fn load<'a>(artifact: &Artifact<'a>) -> Result<Box<dyn Mind + 'a>, ArtifactE
             return sized::<Tracking<'a, Steady<'a>, NX>, NX, NX>(artifact);
         }
         (Kind::Tracker, _) => return sized::<Tracking<'a, Kalman<'a>, { 2 * NX }>, NX, { 2 * NX }>(artifact),
-        (Kind::Agent, Model::Ensemble { .. }) => return sized::<Cautious<'a>, 6, 2>(artifact),
+        (Kind::Controller, Model::Ensemble { .. }) => return with_planner!(artifact, Wary, 6, 2),
+        (Kind::Controller, _) => return with_planner!(artifact, Acting, NX, NU),
+        (Kind::Agent, Model::Ensemble { .. }) => return with_planner!(artifact, Cautious, 6, 2),
         (Kind::Agent, Model::Physics(Plant::Pendulum)) => sized::<Small<'a, Pendulum>, 2, 1>(artifact),
         (Kind::Agent, Model::Network) => sized::<Small<'a, Network<'a, 2, 1, 0, 32>>, 2, 1>(artifact),
-        (Kind::Agent, _) => return sized::<Large<'a>, NX, NU>(artifact),
+        (Kind::Agent, _) => return with_planner!(artifact, Large, NX, NU),
     };
     match small {
-        Err(ArtifactError::TooLarge { .. }) => sized::<Large<'a>, NX, NU>(artifact),
+        Err(ArtifactError::TooLarge { .. } | ArtifactError::Kind { .. }) => {
+            with_planner!(artifact, Large, NX, NU)
+        }
         fits => fits,
     }
 }
@@ -124,6 +146,8 @@ pub const NU: usize = 8;
 const NZ: usize = 16;
 /// The most units of a hidden layer.
 const NH: usize = 256;
+/// The most steps of a plan.
+pub const H: usize = 128;
 /// The most classes, and as many as the longest code has units.
 pub const OUTPUTS: usize = NC;
 
@@ -185,7 +209,7 @@ pub fn model<'a>(
 /// Bytes of RAM that a mind's state takes on a 32-bit chip, where its sizes are exact.
 pub fn state_size(header: &Header<'_>) -> usize {
     let s = header.sizes;
-    let (ny, nc, nx, nu, nh, h) = (s.ny(), s.nc(), s.nx(), s.nu(), s.nh(), s.h());
+    let (ny, nc, nx, nu, nh) = (s.ny(), s.nc(), s.nx(), s.nu(), s.nh());
     let scratch = match &header.encoder {
         artifact::Encoder::Lista { .. } => 2 * nc,
         artifact::Encoder::Convolutional { rows, cols, channels, stages } => {
@@ -205,18 +229,26 @@ pub fn state_size(header: &Header<'_>) -> usize {
         Model::Residual(plant) => network + model::plant_trace(plant) / size_of::<f32>(),
     };
     match header.kind {
-        Kind::Agent => (),
+        Kind::Agent | Kind::Tracker => (),
+        Kind::Controller => return 4 * (nx + planner_size(header, trace)),
         Kind::Perception => return 4 * perceive,
         Kind::Model => return 4 * (trace + nx),
-        Kind::Tracker => (),
     }
     let covariance = if header.has_steady_filter() { 0 } else { nx * nx };
     let estimate = nx + covariance + 1;
     if header.kind == Kind::Tracker {
         return 4 * (estimate + nu + 1);
     }
-    let rollout = h * (nu + nx + trace) + 1;
-    let planner = 2 * rollout + 2 * h * nu + 1;
     let last = nu + 1;
-    4 * (perceive + estimate + planner + last)
+    4 * (perceive + estimate + planner_size(header, trace) + last)
+}
+
+/// Numbers that a planner remembers, for a model whose step remembers `trace`.
+fn planner_size(header: &Header<'_>, trace: usize) -> usize {
+    let (nx, nu, h) = (header.sizes.nx(), header.sizes.nu(), header.sizes.h());
+    let rollout = h * (nu + nx + trace) + 1;
+    match header.planner {
+        Planner::Gradient(_) => 2 * rollout + 2 * h * nu + 1,
+        _ => 0,
+    }
 }

@@ -23,6 +23,7 @@ use forethought::{
     Zero,
     agent::{self, Agent, Decision, Mind, Mode, Reading},
     artifact::{Artifact, ArtifactError, FEATURES, Load},
+    control::Controller,
     cost::Cost,
     dense::{Dense, dot},
     estimate::{Filter, kalman::Kalman, steady::Steady},
@@ -49,8 +50,9 @@ use forethought::{
         readout::ReadOut,
     },
     plan::{
-        Rollout,
+        Planner, Rollout,
         gradient::{self, Gradient},
+        reflex::Reflex,
     },
     policy::{Limits, Policy},
     predict::{
@@ -72,7 +74,7 @@ use forethought_firmware::board;
 type Learned = Network<'static, NX, NU, NZ, NH>;
 type Eyes = Lista<'static, NY, NC>;
 const CLASSES: usize = 10;
-type AgentWith<M> = Agent<'static, Eyes, M, NY, NC, NX, NU, NZ, NH, H>;
+type AgentWith<M> = Agent<'static, Eyes, M, Gradient<'static>, NY, NC, NX, NU, NZ, NH, H>;
 
 #[board::entry]
 fn main() -> ! {
@@ -90,6 +92,7 @@ fn main() -> ! {
         other_models(),
     ];
     maps();
+    planners();
     // A file of another encoder, which the optimiser does not know: that this is refused is no failure.
     let _ = black_box(perception::<Convolutional<'static, NY, NC, 64>>(&SMALL_PERCEPTION.0));
     messages();
@@ -352,6 +355,34 @@ fn tracker<F: Filter<NX> + Load<'static>, M: ForwardModel<NX, NU, NZ> + Load<'st
         let _ = black_box(mind.step(&mut state, black_box(reading), black_box(Mode::Plan), &mut decision));
     }
     black_box((decision, mind.estimate(&state), mind.planned(&state)));
+    Ok(())
+}
+
+/// Every planner, in a mind that is shown the state.
+fn planners() {
+    // The files name another kind and mostly another planner, which the optimiser does not know: that they are refused
+    // is no failure.
+    let _ = black_box(controller::<Learned, Reflex>(&SMALL_NETWORK.0));
+    let _ = black_box(controller::<Learned, Gradient<'static>>(&SMALL_NETWORK.0));
+}
+
+/// A mind that is shown the state, with the planner `P` over the forward model `M`.
+fn controller<M, P>(weights: &'static [u8]) -> Result<(), ArtifactError>
+where
+    M: ForwardModel<NX, NU, NZ> + Load<'static>,
+    P: Planner<'static, M, NX, NU, NZ, NH, H>,
+{
+    type With<M, P> = Controller<'static, M, P, NX, NU, NZ, NH, H>;
+    let artifact = Artifact::parse(black_box(weights))?;
+    let mind = <With<M, P> as Mind<'static, NX, NU>>::load(&artifact)?;
+    let mut state = <With<M, P> as Mind<'static, NX, NU>>::State::ZERO;
+    let (mut decision, x) = (Decision::ZERO, black_box([0.3, -0.4]));
+    for mode in [Mode::Plan, Mode::Policy] {
+        for reading in [Reading::Sensors(&x), Reading::State(&x), Reading::Missing] {
+            let _ = black_box(mind.step(&mut state, black_box(reading), black_box(mode), &mut decision));
+        }
+    }
+    black_box((decision, mind.estimate(&state), Mind::planned(&mind, &state)));
     Ok(())
 }
 

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 
 /// Most features that sensors measure, and most terms of a cost.
 pub const FEATURES: usize = 16;
+/// Most obstacles of a cost.
+pub const OBSTACLES: usize = 8;
 /// Most tensors in a file.
 pub const TENSORS: usize = 64;
 /// Most members of an ensemble.
@@ -57,6 +59,8 @@ pub enum Kind {
     Model,
     /// [`Tracker`](crate::track::Tracker): a filter over a forward model, and nothing else is looked at.
     Tracker,
+    /// [`Controller`](crate::control::Controller): it is shown the state and acts; encoder and filter are not looked at.
+    Controller,
 }
 
 /// Dimensions, in the order of the const generics.
@@ -315,17 +319,21 @@ pub struct Gate {
 }
 
 /// The cost of a trajectory; the actions' weights are a tensor.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CostTerms {
     /// Quadratic terms of the state.
     pub terms: Vec<Term, FEATURES>,
+    /// Places to keep away from.
+    pub obstacles: Vec<Obstacle, OBSTACLES>,
 }
 
-/// One quadratic term, `weight · (f(x) − target)²`.
+/// One quadratic term, `weight · (f(x) − target)²`, or only where `f(x)` is on the wrong side of the target.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Term {
     /// What is looked at.
     pub feature: Feature,
+    /// Where there is something to be paid.
+    pub side: Side,
     /// What it should be.
     pub target: f32,
     /// Weight at every step of the horizon.
@@ -334,9 +342,55 @@ pub struct Term {
     pub terminal: f32,
 }
 
-/// Settings of the gradient planner.
+/// Where a [term](Term) is to be paid: everywhere but at the target, or as a soft limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Side {
+    /// On both sides of the target.
+    #[default]
+    Both,
+    /// Above the target alone: an upper limit.
+    Above,
+    /// Below the target alone: a lower limit.
+    Below,
+}
+
+/// A disc in the plane of two components of the state: inside it `weight · (1 − d²/radius²)²` is to be paid, `d` from
+/// its centre, at every step and at the end.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Planner {
+pub struct Obstacle {
+    /// The two components.
+    pub components: [u16; 2],
+    /// Where its centre is.
+    pub centre: [f32; 2],
+    /// Its radius.
+    pub radius: f32,
+    /// What its centre costs.
+    pub weight: f32,
+}
+
+/// Which planner it is, and how it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Planner {
+    /// [`Reflex`](crate::plan::reflex::Reflex): none; the policy acts.
+    Reflex,
+    /// [`Gradient`](crate::plan::gradient::Gradient).
+    Gradient(Descent),
+    /// `plan::ilqr`.
+    Ilqr(Newton),
+    /// `plan::lq`.
+    Lq(Splitting),
+    /// `plan::sampling`.
+    Sampling(Sampling),
+    /// `plan::discrete`.
+    Discrete {
+        /// Sequences that are kept at every step; if it is at least the number of all sequences the plan is the best of all.
+        beam: u16,
+    },
+}
+
+/// Settings of the [gradient](crate::plan::gradient) planner.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Descent {
     /// Trajectories that one decision may simulate and descend from, over all starts.
     pub iterations: u16,
     /// Share of the last direction that is kept, in `[0, 1)`.
@@ -345,6 +399,60 @@ pub struct Planner {
     pub step: f32,
     /// Converged when an iteration lowers the cost by less than this share.
     pub tolerance: f32,
+}
+
+/// Settings of iLQR.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Newton {
+    /// Backward passes of one decision, at most.
+    pub iterations: u16,
+    /// Trajectories that a line search may try.
+    pub trials: u16,
+    /// What is added to the curvature in the actions at first, relative to it.
+    pub damping: f32,
+    /// Converged when an iteration lowers the cost by less than this share.
+    pub tolerance: f32,
+}
+
+/// Settings of the linear-quadratic planner; its matrices are tensors.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Splitting {
+    /// Iterations of one decision, at most.
+    pub iterations: u16,
+    /// Converged when no action moves by more than this share of its range.
+    pub tolerance: f32,
+}
+
+/// Settings of the sampling planner.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sampling {
+    /// What becomes of the samples.
+    pub method: Method,
+    /// Times that samples are drawn for one decision.
+    pub iterations: u16,
+    /// Trajectories that are drawn each time.
+    pub samples: u16,
+    /// Deviation of the first samples, as a share of each action's range.
+    pub deviation: f32,
+    /// Correlation of the noise from one step to the next, in `[0, 1)`.
+    pub correlation: f32,
+    /// Seed of the noise.
+    pub seed: u32,
+}
+
+/// What becomes of sampled plans.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Method {
+    /// Model-predictive path integral control: their mean, weighted by `exp(−cost/temperature)`.
+    PathIntegral {
+        /// In units of the cost.
+        temperature: f32,
+    },
+    /// The cross-entropy method: mean and deviation of the best.
+    CrossEntropy {
+        /// How many are the best.
+        elites: u16,
+    },
 }
 
 /// Where the weights come from.
@@ -447,18 +555,24 @@ impl<'a> Header<'a> {
             classifier: Classifier::default(),
             model: Model::Network,
             estimator: Estimator { measured: Vec::new(), gates: Vec::new(), patience: 0 },
-            cost: CostTerms { terms: Vec::new() },
-            planner: Planner { iterations: 0, momentum: 0.0, step: 0.0, tolerance: 0.0 },
+            cost: CostTerms::default(),
+            planner: Planner::Reflex,
             provenance,
             tensors: Vec::new(),
         }
+    }
+
+    /// Of a file that acts on a state that it is shown: model, cost, planner and policy.
+    pub fn controller(self, horizon: u16, cost: CostTerms, planner: Planner) -> Self {
+        let sizes = Sizes { observation: self.sizes.state.into(), horizon, ..self.sizes };
+        Self { kind: Kind::Controller, sizes, cost, planner, ..self }
     }
 
     /// Numbers in an answer: an action, what a recogniser puts out, what a forward model says of the next state, or what a
     /// tracker says of this one.
     pub fn answer(&self) -> usize {
         match self.kind {
-            Kind::Agent | Kind::Perception => self.sizes.nu(),
+            Kind::Agent | Kind::Controller | Kind::Perception => self.sizes.nu(),
             // Behind the mean of an ensemble two variances.
             Kind::Model if matches!(self.model, Model::Ensemble { .. }) => 3 * self.sizes.nx(),
             Kind::Model => self.sizes.nx(),

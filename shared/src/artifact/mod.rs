@@ -14,7 +14,7 @@ use crate::{dense::Dense, feature::Angles};
 /// The first bytes of every file.
 pub const MAGIC: [u8; 4] = *b"FTH1";
 /// The format this crate reads and writes.
-pub const VERSION: u16 = 3;
+pub const VERSION: u16 = 4;
 /// Tensors start at multiples of this many bytes.
 pub const ALIGN: usize = 16;
 /// Magic, total length, header length.
@@ -118,6 +118,7 @@ impl<'a> Artifact<'a> {
     pub fn check_kind(&self, kind: Kind) -> Result<(), ArtifactError> {
         let expected = match kind {
             Kind::Agent => "a whole agent",
+            Kind::Controller => "a controller",
             Kind::Perception => "an encoder alone",
             Kind::Tracker => "a filter alone",
             Kind::Model => "a forward model alone",

@@ -2,7 +2,10 @@
 
 use super::{
     ArtifactError,
-    header::{Estimator, Header, Kind, MEMBERS, Model, Plant, Sensors, Sizes},
+    header::{
+        CostTerms, Descent, Estimator, Header, Kind, MEMBERS, Method, Model, Newton, Planner, Plant,
+        Sampling, Sensors, Sizes, Splitting,
+    },
 };
 use crate::feature::{Angles, Feature, Map};
 
@@ -19,6 +22,7 @@ impl Header<'_> {
             Kind::Perception => self.validate_perception(),
             Kind::Model => self.validate_model(),
             Kind::Tracker => self.validate_tracker(),
+            Kind::Controller => self.validate_controller(),
         }
     }
 
@@ -126,31 +130,92 @@ impl Header<'_> {
     fn validate_agent(&self) -> Result<(), ArtifactError> {
         self.validate_state()?;
         self.validate_estimator()?;
-        self.validate_features(self.cost.terms.iter().map(|t| &t.feature))?;
-        let sizes = self.sizes;
+        self.validate_acting()
+    }
+
+    fn validate_controller(&self) -> Result<(), ArtifactError> {
+        self.validate_state()?;
+        first_broken(&[
+            (self.sizes.code == 0, "a controller has no code"),
+            (self.sizes.ny() == self.sizes.nx(), "a controller's observation is the state"),
+        ])?;
+        self.validate_acting()
+    }
+
+    /// What is to be achieved, and how.
+    fn validate_acting(&self) -> Result<(), ArtifactError> {
+        let CostTerms { terms, obstacles } = &self.cost;
+        self.validate_features(terms.iter().map(|t| &t.feature))?;
         let finite = |values: &[f32]| values.iter().all(|v| v.is_finite());
         first_broken(&[
-            (sizes.nu() > 0, "the action needs at least one component"),
-            (sizes.h() > 0, "the horizon must be at least one step"),
+            (self.sizes.nu() > 0, "the action needs at least one component"),
+            (self.sizes.h() > 0 || self.planner == Planner::Reflex, "the horizon must be at least one step"),
             (
-                self.cost.terms.iter().all(|t| {
+                terms.iter().all(|t| {
                     finite(&[t.target, t.weight, t.terminal]) && t.weight >= 0.0 && t.terminal >= 0.0
                 }),
                 "a cost needs finite targets and weights of at least 0",
             ),
             (
-                (0.0..1.0).contains(&self.planner.momentum),
-                "the planner's momentum must be at least 0 and less than 1",
+                obstacles.iter().all(|o| o.components.iter().all(|&i| i < self.sizes.state)),
+                "an obstacle is past the end of the state",
             ),
             (
-                self.planner.step.is_finite() && self.planner.step > 0.0,
-                "the planner's first step must be a positive number",
+                obstacles.iter().all(|o| {
+                    finite(&[o.weight, o.radius]) && finite(&o.centre) && o.radius > 0.0 && o.weight >= 0.0
+                }),
+                "an obstacle needs a finite place, a radius above 0 and a weight of at least 0",
             ),
+        ])?;
+        self.planner.validate()
+    }
+}
+
+impl Planner {
+    fn validate(&self) -> Result<(), ArtifactError> {
+        let tolerable = |tolerance: f32| {
             (
-                self.planner.tolerance.is_finite() && self.planner.tolerance >= 0.0,
+                tolerance.is_finite() && tolerance >= 0.0,
                 "the planner's tolerance must be a number of at least 0",
-            ),
-        ])
+            )
+        };
+        let positive = |what: f32| what.is_finite() && what > 0.0;
+        match *self {
+            Self::Reflex => Ok(()),
+            Self::Gradient(Descent { momentum, step, tolerance, .. }) => first_broken(&[
+                ((0.0..1.0).contains(&momentum), "the planner's momentum must be at least 0 and less than 1"),
+                (positive(step), "the planner's first step must be a positive number"),
+                tolerable(tolerance),
+            ]),
+            Self::Ilqr(Newton { damping, tolerance, .. }) => first_broken(&[
+                (
+                    damping.is_finite() && damping >= 0.0,
+                    "the planner's damping must be a number of at least 0",
+                ),
+                tolerable(tolerance),
+            ]),
+            Self::Lq(Splitting { tolerance, .. }) => first_broken(&[tolerable(tolerance)]),
+            Self::Sampling(Sampling { method, samples, deviation, correlation, .. }) => first_broken(&[
+                (samples > 0, "the planner must draw at least one sample"),
+                (positive(deviation), "the deviation of samples must be a positive number"),
+                (
+                    (0.0..1.0).contains(&correlation),
+                    "the noise's correlation must be at least 0 and less than 1",
+                ),
+                match method {
+                    Method::PathIntegral { temperature } => {
+                        (positive(temperature), "the temperature of samples must be a positive number")
+                    }
+                    Method::CrossEntropy { elites } => (
+                        (1..=samples).contains(&elites),
+                        "the best of the samples must be at least one and not more than there are",
+                    ),
+                },
+            ]),
+            Self::Discrete { beam } => {
+                first_broken(&[(beam > 0, "the planner must keep at least one sequence")])
+            }
+        }
     }
 }
 

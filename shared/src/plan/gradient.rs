@@ -6,10 +6,10 @@
 //! imagined first: the last plan shifted by one step, what the policy would do, and each end and the middle of the
 //! actions' range throughout.
 
-use super::{Rollout, Status};
+use super::{Outcome, Planner, Rollout, Status};
 use crate::{
     Zero,
-    artifact::{Artifact, ArtifactError, Planner},
+    artifact::{self, Artifact, ArtifactError, Descent, Load},
     cost::Cost,
     math,
     policy::Limits,
@@ -19,7 +19,7 @@ use crate::{
 /// Settings of the planner.
 #[derive(Clone, Copy, Debug)]
 pub struct Gradient<'a> {
-    settings: Planner,
+    settings: Descent,
     horizon: usize,
     limits: Limits<'a>,
 }
@@ -49,30 +49,51 @@ impl<T: Zero, const NX: usize, const NU: usize, const H: usize> Zero for State<T
 const GROW: f32 = 1.5;
 const SHRINK: f32 = 0.4;
 
-impl<'a> Gradient<'a> {
+impl<'a> Load<'a> for Gradient<'a> {
     /// Reads the planner's settings and the actions' range from an artifact.
-    pub fn load(artifact: &Artifact<'a>) -> Result<Self, ArtifactError> {
-        let limits = Limits::load(artifact)?;
-        Ok(Self { settings: artifact.header().planner, horizon: artifact.sizes().h(), limits })
+    fn load(artifact: &Artifact<'a>) -> Result<Self, ArtifactError> {
+        let artifact::Planner::Gradient(settings) = artifact.header().planner else {
+            return Err(ArtifactError::Kind { expected: "a gradient planner" });
+        };
+        Ok(Self { settings, horizon: artifact.sizes().h(), limits: Limits::load(artifact)? })
+    }
+}
+
+impl<'a, M, const NX: usize, const NU: usize, const NZ: usize, const NH: usize, const H: usize>
+    Planner<'a, M, NX, NU, NZ, NH, H> for Gradient<'a>
+where
+    M: ForwardModel<NX, NU, NZ>,
+{
+    type State = State<M::Trace, NX, NU, H>;
+
+    fn plan(
+        &self,
+        state: &mut Self::State,
+        problem: (&M, &Cost<'_, NH>),
+        x: &[f32; NX],
+        practice: impl Fn(&[f32; NX], &mut [f32; NU]),
+    ) -> Outcome<NU> {
+        self.choose_start(state, problem, x, practice);
+        let ended = self.improve(state, problem, x);
+        state.plan.outcome(ended)
     }
 
-    /// The allowed actions.
-    pub fn limits(&self) -> Limits<'a> {
-        self.limits
+    fn planned<'s>(&self, state: &'s Self::State) -> &'s [[f32; NX]] {
+        state.plan.states.get(..self.horizon).unwrap_or(&state.plan.states)
     }
+}
 
-    /// Plans from state `x`; `policy` says what practice would do. The plan is left in `state.plan`.
-    pub fn plan<M, const NX: usize, const NU: usize, const NZ: usize, const NH: usize, const H: usize>(
+impl Gradient<'_> {
+    /// Descends from the plan at hand until the budget is spent.
+    fn improve<M, const NX: usize, const NU: usize, const NZ: usize, const NH: usize, const H: usize>(
         &self,
         state: &mut State<M::Trace, NX, NU, H>,
         problem: (&M, &Cost<'_, NH>),
         x: &[f32; NX],
-        policy: impl Fn(&[f32; NX], &mut [f32; NU]),
     ) -> (Status, u16)
     where
         M: ForwardModel<NX, NU, NZ>,
     {
-        self.choose_start(state, problem, x, policy);
         let State { plan, trial, gradient, direction, planned } = state;
         *planned = true;
         plan.gradient(problem, x, self.horizon, gradient);
@@ -107,7 +128,7 @@ impl<'a> Gradient<'a> {
         state: &mut State<M::Trace, NX, NU, H>,
         problem: (&M, &Cost<'_, NH>),
         x: &[f32; NX],
-        policy: impl Fn(&[f32; NX], &mut [f32; NU]),
+        practice: impl Fn(&[f32; NX], &mut [f32; NU]),
     ) where
         M: ForwardModel<NX, NU, NZ>,
     {
@@ -119,7 +140,7 @@ impl<'a> Gradient<'a> {
         let last = self.horizon.saturating_sub(1);
         plan.imagine(problem, x, self.horizon, |t, x, u| {
             if t == last || !shifted {
-                policy(x, u);
+                practice(x, u);
             }
         });
         let mut consider = |actor: &dyn Fn(&[f32; NX], &mut [f32; NU])| {
@@ -130,7 +151,7 @@ impl<'a> Gradient<'a> {
             }
         };
         if shifted {
-            consider(&policy);
+            consider(&practice);
         }
         for share in [0.0, 0.5, 1.0] {
             consider(&|_, u| {

@@ -1,9 +1,51 @@
 //! Planning (system 2): look some steps ahead, take the first action, look again.
 
 pub mod gradient;
+pub mod reflex;
 
-use crate::{Zero, cost::Cost, predict::ForwardModel};
+use crate::{Zero, artifact::Load, cost::Cost, predict::ForwardModel};
 use serde::{Deserialize, Serialize};
+
+/// A way to plan from a state: a fixed budget, a warm start from its last plan, the best plan found.
+pub trait Planner<
+    'a,
+    M: ForwardModel<NX, NU, NZ>,
+    const NX: usize,
+    const NU: usize,
+    const NZ: usize,
+    const NH: usize,
+    const H: usize,
+>: Load<'a>
+{
+    /// The plan at hand, and the memory it is made in.
+    type State: Zero;
+
+    /// Plans from state `x` with a model and a cost; `practice` says what the policy would do, or the safe action where
+    /// there is no policy.
+    fn plan(
+        &self,
+        state: &mut Self::State,
+        problem: (&M, &Cost<'_, NH>),
+        x: &[f32; NX],
+        practice: impl Fn(&[f32; NX], &mut [f32; NU]),
+    ) -> Outcome<NU>;
+
+    /// The states that the last plan leads through, `x_1` first; none of a planner that does not look at them.
+    fn planned<'s>(&self, state: &'s Self::State) -> &'s [[f32; NX]];
+}
+
+/// What came of planning.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Outcome<const NU: usize> {
+    /// The first action of the plan; none where every plan runs off to infinite cost.
+    pub action: Option<[f32; NU]>,
+    /// What the plan costs over its horizon.
+    pub cost: f32,
+    /// How planning ended.
+    pub status: Status,
+    /// Iterations it took.
+    pub iterations: u32,
+}
 
 /// How a plan ended. The plan is the best one found in both cases.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +100,12 @@ impl<T, const NX: usize, const NU: usize, const H: usize> Rollout<T, NX, NU, H> 
             x = *next;
         }
         self.cost += cost.terminal(&x);
+    }
+
+    /// What is to be told of this plan: an action only where its cost is a number.
+    pub fn outcome(&self, (status, iterations): (Status, u16)) -> Outcome<NU> {
+        let action = self.actions.first().copied().filter(|_| self.cost.is_finite());
+        Outcome { action, cost: self.cost, status, iterations: iterations.into() }
     }
 
     /// The adjoint (Kelley–Bryson) gradient of the cost in the actions: costates run from the last state to the first.

@@ -141,7 +141,7 @@ fn answer(artifact: &Artifact<'_>, mind: &mut dyn mind::Mind, mode: Mode, line: 
     let class = if refused.is_none() && artifact.has("classify") { class(&action) } else { None };
     let error = refused.map(|error| error.to_string());
     Ok(match kind {
-        Kind::Agent => {
+        Kind::Agent | Kind::Controller => {
             Answer { action: Some(action), diagnostics: Some(diagnostics), error, ..Answer::default() }
         }
         Kind::Perception => Answer { action: Some(action), class, error, ..Answer::default() },

@@ -12,7 +12,7 @@ use crate::{
 use anyhow::{Result, bail, ensure};
 use forethought::{
     agent::Mode,
-    artifact::{Artifact, Kind},
+    artifact::{Artifact, Kind, Planner},
 };
 use serde::Serialize;
 use std::{path::PathBuf, process::ExitCode};
@@ -66,6 +66,9 @@ impl Flown {
     }
 }
 
+/// How a controller flies.
+const SHOWN: [(&str, (View, Mode), Option<f64>); 2] =
+    [("planner", (View::State, Mode::Plan), None), ("policy", (View::State, Mode::Policy), None)];
 /// Every way to fly the pendulum.
 const WAYS: [(&str, (View, Mode), Option<f64>); 4] = [
     ("planner on the true state", (View::State, Mode::Plan), Some(-155.0)),
@@ -78,7 +81,7 @@ impl Args {
     pub(super) fn run(self) -> Result<ExitCode> {
         ensure!(self.episodes != Some(0), "--episodes must be at least 1");
         let holds = with_artifact(&self.artifact, |artifact| match artifact.header().kind {
-            Kind::Agent => self.fly(artifact),
+            Kind::Agent | Kind::Controller => self.fly(artifact),
             Kind::Perception => self.recognise(artifact),
             Kind::Tracker => bail!(
                 "a filter alone has no world to act in: give it measurements with `forethought act`, or compare it with a \
@@ -96,10 +99,10 @@ impl Args {
     fn fly(&self, artifact: &Artifact<'_>) -> Result<bool> {
         let episodes = self.episodes.unwrap_or(100);
         let flown = fly(artifact, episodes, self.seed)?;
-        print(&flown, episodes);
+        print(&flown, episodes, optimum(artifact));
         if self.json {
             let object = serde_json::json!({
-                "episodes": episodes, "seed": self.seed, "optimum": pendulum::OPTIMUM, "rows": flown,
+                "episodes": episodes, "seed": self.seed, "optimum": optimum(artifact), "rows": flown,
             });
             answer(&format!("{object}\n"))?;
         }
@@ -126,12 +129,20 @@ impl Args {
 
 /// Flies every way.
 pub(super) fn fly(artifact: &Artifact<'_>, episodes: usize, seed: u64) -> Result<Vec<Flown>> {
-    let task = artifact.header().provenance.task;
-    ensure!(task == pendulum::NAME, no_world(task));
-    let config = pendulum::Config::default();
-    WAYS.into_iter()
-        .map(|(what, how, bound)| {
-            let flights = evaluate::episodes(artifact, || config.world(), how, episodes, seed)?;
+    let header = artifact.header();
+    let task = header.provenance.task;
+    ensure!(worlds::NAMES.contains(&task), no_world(task));
+    let practised = header.has("policy");
+    let ways = match header.kind {
+        Kind::Controller if header.planner == Planner::Reflex => &SHOWN[1..],
+        Kind::Controller if practised => &SHOWN[..],
+        Kind::Controller => &SHOWN[..1],
+        _ => &WAYS[..],
+    };
+    let world = || worlds::named(task).expect("it is one of the names");
+    ways.iter()
+        .map(|&(what, how, bound)| {
+            let flights = evaluate::episodes(artifact, world, how, episodes, seed)?;
             let returns: Vec<_> = flights.iter().map(|f| f.total).collect();
             Ok(Flown { what, score: Score::of(&returns), bound, how, flights })
         })
@@ -141,14 +152,20 @@ pub(super) fn fly(artifact: &Artifact<'_>, episodes: usize, seed: u64) -> Result
 /// Why an agent cannot fly.
 pub(super) fn no_world(task: &str) -> String {
     format!(
-        "the artifact was trained for `{task}`, and there is no such world: the worlds are `{}`",
-        pendulum::NAME
+        "the artifact was trained for `{task}`, and there is no such world: the worlds are {}",
+        worlds::NAMES.join(", ")
     )
 }
 
+/// The best mean return of the artifact's world, where it is known.
+pub(super) fn optimum(artifact: &Artifact<'_>) -> Option<f64> {
+    (artifact.header().provenance.task == pendulum::NAME).then_some(pendulum::OPTIMUM)
+}
+
 /// The table for people.
-pub(super) fn print(flown: &[Flown], episodes: usize) {
-    eprintln!("mean return ± standard error over {episodes} resets (optimum {}):", pendulum::OPTIMUM);
+pub(super) fn print(flown: &[Flown], episodes: usize, optimum: Option<f64>) {
+    let beside = optimum.map_or_else(String::new, |optimum| format!(" (optimum {optimum})"));
+    eprintln!("mean return ± standard error over {episodes} resets{beside}:");
     for Flown { what, score, bound, .. } in flown {
         let bound = bound.map_or_else(String::new, |b| {
             format!("   at least {b}: {}", if score.mean >= b { "holds" } else { "DOES NOT HOLD" })

@@ -7,8 +7,7 @@ use crate::{
     device::{Device, Stream},
     evaluate::episode_rng,
     mind,
-    tasks::pendulum,
-    worlds::{World, digits, noise::Noise, tracked::Tracked},
+    worlds::{self, World, digits, noise::Noise, tracked::Tracked},
 };
 use anyhow::{Context, Result, bail, ensure};
 use forethought::{
@@ -131,8 +130,9 @@ impl Args {
     fn world<'a>(&self, artifact: &Artifact<'a>) -> Result<Box<dyn World + 'a>> {
         let header = artifact.header();
         Ok(match (header.kind, header.provenance.task) {
-            (Kind::Agent, pendulum::NAME) => Box::new(pendulum::Config::default().world()),
-            (Kind::Agent, task) => bail!("{}", super::eval::no_world(task)),
+            (Kind::Agent | Kind::Controller, task) => {
+                worlds::named(task).with_context(|| super::eval::no_world(task))?
+            }
             (Kind::Perception, digits::NAME) => {
                 Box::new(digits::Digits::read(&self.data, artifact.sizes().ny())?)
             }
@@ -194,14 +194,14 @@ fn report(artifact: &Artifact<'_>, device: &Device, tally: &Tally, usage: Usage)
     let Usage { flash, statics, stack } = usage;
     let header = artifact.header();
     let (action, decision) = match header.kind {
-        Kind::Agent => ("actions", "decision"),
+        Kind::Agent | Kind::Controller => ("actions", "decision"),
         Kind::Perception => ("answers", "observation"),
         Kind::Model => ("predictions", "prediction"),
         Kind::Tracker => ("estimates", "filter update"),
     };
     println!("{device}: {n} {action} compared, {} differing bits", tally.bits);
     match (header.kind, header.provenance.task) {
-        (Kind::Agent, _) => println!("  return {:.1}", tally.total),
+        (Kind::Agent | Kind::Controller, _) => println!("  return {:.1}", tally.total),
         (Kind::Perception, digits::NAME) if artifact.has("classify") => println!(
             "  {:.0} of {n} digits are given their class ({:.2} %)",
             tally.total,

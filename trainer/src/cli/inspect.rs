@@ -22,6 +22,7 @@ impl Args {
             let mut text = String::new();
             let what = match header.kind {
                 Kind::Agent => "an agent",
+                Kind::Controller => "a controller",
                 Kind::Perception => "perception",
                 Kind::Model => "a forward model",
                 Kind::Tracker if header.has_steady_filter() => "a steady filter",
@@ -61,6 +62,15 @@ fn describe(header: &Header<'_>, text: &mut String) -> std::fmt::Result {
             "  encoder {:?}, model {:?}, planner {:?}",
             header.encoder, header.model, header.planner
         );
+    }
+    if header.kind == Kind::Controller {
+        writeln!(
+            text,
+            "  sizes: NX {} state, NU {} action, NZ {} latent, NH {} hidden, H {} horizon",
+            s.state, s.action, s.latent, s.hidden, s.horizon
+        )?;
+        writeln!(text, "  {sensors}")?;
+        return writeln!(text, "  model {:?}, planner {:?}", header.model, header.planner);
     }
     if header.kind == Kind::Tracker {
         let Estimator { measured, gates, patience } = &header.estimator;

@@ -103,7 +103,7 @@ impl Args {
         write_file(&out.join("report.html"), report::pendulum::html(&report).as_bytes())?;
         write_file(&out.join("config.toml"), toml::to_string(&config)?.as_bytes())?;
 
-        eval::print(&flown, self.episodes);
+        eval::print(&flown, self.episodes, eval::optimum(&artifact));
         for error in &report.model_errors {
             eprintln!(
                 "  model, {:<6} RMSE / standard deviation on held-out episodes: {:.2} % one step ahead, {:.2} % twenty",

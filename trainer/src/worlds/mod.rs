@@ -47,6 +47,43 @@ pub trait World {
     fn episode(&self) -> usize;
 }
 
+/// The worlds that agents and controllers can fly in, by the names that their artifacts carry.
+pub const NAMES: [&str; 5] = ["pendulum", "cart-pole", "quadrotor", "rocket", "car"];
+
+/// The world of this name, with its own sensors.
+pub fn named(name: &str) -> Option<Box<dyn World + Send>> {
+    Some(match name {
+        "pendulum" => Box::new(pendulum::Pendulum::new(camera::Camera::default())),
+        "cart-pole" => Box::<cart_pole::CartPole>::default(),
+        "quadrotor" => Box::<quadrotor::Quadrotor>::default(),
+        "rocket" => Box::<rocket::Rocket>::default(),
+        "car" => Box::<car::Car>::default(),
+        _ => return None,
+    })
+}
+
+impl<W: World + ?Sized> World for Box<W> {
+    fn reset(&mut self, rng: &mut Rng) {
+        (**self).reset(rng);
+    }
+
+    fn state(&self) -> Vec<f32> {
+        (**self).state()
+    }
+
+    fn observe(&mut self, rng: &mut Rng) -> Vec<f32> {
+        (**self).observe(rng)
+    }
+
+    fn step(&mut self, action: &[f32]) -> f64 {
+        (**self).step(action)
+    }
+
+    fn episode(&self) -> usize {
+        (**self).episode()
+    }
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::{practice::Practice, *};

@@ -9,7 +9,8 @@ use crate::{
 };
 use anyhow::Result;
 use forethought::artifact::{
-    Classifier, CostTerms, Estimator, Gate, Header, Kind, Model, Planner, Provenance, Sensors, Sizes, VERSION,
+    Classifier, CostTerms, Descent, Estimator, Gate, Header, Kind, Model, Planner, Provenance, Sensors,
+    Sizes, VERSION,
 };
 use std::f64::consts::PI;
 
@@ -45,13 +46,13 @@ pub fn export(config: &Config, trained: &Trained, model: Model, seed: u64) -> Re
         classifier: Classifier::default(),
         model,
         estimator,
-        cost: CostTerms { terms: objective.terms.into_iter().collect() },
-        planner: Planner {
+        cost: CostTerms { terms: objective.terms.into_iter().collect(), ..CostTerms::default() },
+        planner: Planner::Gradient(Descent {
             iterations: planner.iterations,
             momentum: planner.momentum,
             step: planner.step,
             tolerance: planner.tolerance,
-        },
+        }),
         provenance: Provenance {
             trainer: env!("CARGO_PKG_VERSION"),
             task: NAME,

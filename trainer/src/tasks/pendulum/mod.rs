@@ -16,7 +16,7 @@ use crate::{
 };
 use anyhow::{Result, ensure};
 use forethought::{
-    artifact::Term,
+    artifact::{Side, Term},
     feature::{Angles, Feature, Map},
 };
 use serde::{Deserialize, Serialize};
@@ -155,6 +155,7 @@ impl Config {
     pub fn objective(&self) -> Objective {
         let term = |map, index, weight, terminal| Term {
             feature: Feature { index, map },
+            side: Side::Both,
             target: 0.0,
             weight,
             terminal,

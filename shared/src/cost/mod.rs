@@ -1,0 +1,228 @@
+//! The cost of a trajectory: quadratic in chosen features of the state and in the action, with soft limits, obstacles and
+//! what is still to be paid at the end.
+//!
+//! ```text
+//! J = Σ_{t<H} [Σ_k w_k ρ_k(x_t)² + Σ_o obstacle_o(x_t) + Σ_j (r_j u_{t,j}² + l_j u_{t,j})]
+//!   + Σ_k w'_k ρ_k(x_H)² + Σ_o obstacle_o(x_H) + (x_H − goal)ᵀ P (x_H − goal) + V(x_H)
+//! ```
+//! `ρ_k = f_k(x) − target_k`, or only its part [above or below](crate::artifact::Side). `P` is a Riccati matrix, where the
+//! plant is linear or nearly so; `V` is a learned value. Of `l`, `P` and `V` an agent has what it needs.
+
+mod terms;
+
+use crate::{
+    artifact::{Artifact, ArtifactError, CostTerms},
+    dense::{self, Dense},
+    network::StateNetwork,
+};
+
+/// Targets and weights.
+#[derive(Clone, Debug)]
+pub struct Cost<'a, const NH: usize> {
+    terms: CostTerms,
+    /// `r`, one weight an action component.
+    action: &'a [f32],
+    /// `l`, one price an action component; empty for none.
+    linear: &'a [f32],
+    /// `P` and the goal.
+    riccati: Option<(Dense<'a>, &'a [f32])>,
+    value: Option<StateNetwork<'a, NH>>,
+}
+
+/// By how much a component is moved to see how the learned value bends.
+const NUDGE: f32 = 0.02;
+
+impl<'a, const NH: usize> Cost<'a, NH> {
+    /// Reads the part `cost` of an artifact, and the part `value` if there is one.
+    pub fn load(artifact: &Artifact<'a>) -> Result<Self, ArtifactError> {
+        let (header, nx, nu) = (artifact.header(), artifact.sizes().nx(), artifact.sizes().nu());
+        let action = artifact.vector("cost", "action", nu)?;
+        if action.iter().any(|&r| r < 0.0) {
+            return Err(ArtifactError::Setting { what: "an action's weight must be at least 0" });
+        }
+        let linear =
+            if header.has_tensor("cost", "linear") { artifact.vector("cost", "linear", nu)? } else { &[] };
+        let riccati = if header.has_tensor("cost", "riccati") {
+            Some((artifact.matrix("cost", "riccati", nx, nx)?, artifact.vector("cost", "goal", nx)?))
+        } else {
+            None
+        };
+        let value =
+            if artifact.has("value") { Some(StateNetwork::load(artifact, "value", 1)?) } else { None };
+        Ok(Self { terms: header.cost.clone(), action, linear, riccati, value })
+    }
+
+    /// Cost of one step in state `x` under action `u`.
+    pub fn stage(&self, x: &[f32], u: &[f32]) -> f32 {
+        let effort = u.iter().zip(self.action).fold(0.0, |sum, (u, r)| sum + r * u * u);
+        let price = u.iter().zip(self.linear).fold(effort, |sum, (u, l)| sum + l * u);
+        self.terms.paid(x, |term| term.weight) + price
+    }
+
+    /// Cost of ending in state `x`.
+    pub fn terminal<const NX: usize>(&self, x: &[f32; NX]) -> f32 {
+        let mut value = [0.0];
+        if let Some(network) = &self.value {
+            network.forward(x, &mut value);
+        }
+        let [value] = value;
+        let far = self.distance(x).map_or(0.0, |(e, pe)| dense::dot(&e, &pe));
+        self.terms.paid(x, |term| term.terminal) + far + value
+    }
+
+    /// `e = x − goal` and `P e`, where there is a `P`.
+    fn distance<const NX: usize>(&self, x: &[f32; NX]) -> Option<([f32; NX], [f32; NX])> {
+        let (p, goal) = self.riccati.as_ref()?;
+        let (mut e, mut pe) = ([0.0; NX], [0.0; NX]);
+        for (e, (x, goal)) in e.iter_mut().zip(x.iter().zip(*goal)) {
+            *e = x - goal;
+        }
+        p.add(&e, &mut pe);
+        Some((e, pe))
+    }
+
+    /// Adds `∂stage/∂x` to `gx` and `∂stage/∂u` to `gu`.
+    pub fn stage_gradient(&self, x: &[f32], u: &[f32], gx: &mut [f32], gu: &mut [f32]) {
+        self.terms.slope(x, |term| term.weight, gx);
+        for (g, (u, r)) in gu.iter_mut().zip(u.iter().zip(self.action)) {
+            *g += 2.0 * r * u;
+        }
+        for (g, l) in gu.iter_mut().zip(self.linear) {
+            *g += l;
+        }
+    }
+
+    /// Adds `∂terminal/∂x` to `gx`.
+    pub fn terminal_gradient<const NX: usize>(&self, x: &[f32; NX], gx: &mut [f32; NX]) {
+        self.terms.slope(x, |term| term.terminal, gx);
+        if let Some((_, pe)) = self.distance(x) {
+            for (g, pe) in gx.iter_mut().zip(pe) {
+                *g += 2.0 * pe;
+            }
+        }
+        self.value_gradient(x, gx);
+    }
+
+    fn value_gradient<const NX: usize>(&self, x: &[f32; NX], gx: &mut [f32; NX]) {
+        if let Some(network) = &self.value {
+            let trace = network.forward(x, &mut [0.0]);
+            network.pull(&trace, &[1.0], gx);
+        }
+    }
+
+    /// Adds the Gauss–Newton curvature of a step to `hx`, and the curvature of each action component to `hu`.
+    pub fn stage_curvature<const NX: usize, const NU: usize>(
+        &self,
+        x: &[f32; NX],
+        hx: &mut [[f32; NX]; NX],
+        hu: &mut [f32; NU],
+    ) {
+        self.terms.bend(x, |term| term.weight, hx);
+        for (h, r) in hu.iter_mut().zip(self.action) {
+            *h += 2.0 * r;
+        }
+    }
+
+    /// Adds the curvature of ending in state `x` to `hx`: Gauss–Newton of what is quadratic; of the learned value the
+    /// differences of its gradient, made symmetric.
+    pub fn terminal_curvature<const NX: usize>(&self, x: &[f32; NX], hx: &mut [[f32; NX]; NX]) {
+        self.terms.bend(x, |term| term.terminal, hx);
+        if let Some((p, _)) = &self.riccati {
+            for (k, row) in hx.iter_mut().enumerate() {
+                // P is symmetric: its columns are its rows.
+                p.add_column(k, 2.0, row);
+            }
+        }
+        if self.value.is_none() {
+            return;
+        }
+        for k in 0..NX {
+            let (mut ahead, mut behind) = ([0.0; NX], [0.0; NX]);
+            for (gradient, step) in [(&mut ahead, NUDGE), (&mut behind, -NUDGE)] {
+                let mut moved = *x;
+                if let Some(component) = moved.get_mut(k) {
+                    *component += step;
+                }
+                self.value_gradient(&moved, gradient);
+            }
+            for (i, (a, b)) in ahead.into_iter().zip(behind).enumerate() {
+                let half = (a - b) / (4.0 * NUDGE);
+                for (row, col) in [(i, k), (k, i)] {
+                    if let Some(h) = hx.get_mut(row).and_then(|row| row.get_mut(col)) {
+                        *h += half;
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::artifact::{Side, Term};
+    use crate::feature::{Feature, Map};
+    use proptest::prelude::*;
+
+    fn term() -> impl Strategy<Value = Term> {
+        let map = prop_oneof![Just(Map::Value), Just(Map::Angle), Just(Map::Cos), Just(Map::Sin)];
+        (0_u16..3, map, -1.0_f32..1.0, 0.0_f32..3.0, 0.0_f32..3.0).prop_map(
+            |(index, map, target, weight, terminal)| Term {
+                feature: Feature { index, map },
+                side: Side::Both,
+                target,
+                weight,
+                terminal,
+            },
+        )
+    }
+
+    /// `Σ w (f(x) − target)²`. Angles here stay clear of the jump at ±π.
+    fn exact(terms: &[Term], x: &[f64; 3], weight: impl Fn(&Term) -> f32) -> f64 {
+        let parts = terms.iter().map(|term| {
+            let value = x[usize::from(term.feature.index)];
+            let value = match term.feature.map {
+                Map::Value | Map::Angle => value,
+                Map::Cos => value.cos(),
+                Map::Sin => value.sin(),
+            };
+            f64::from(weight(term)) * (f64::from(term.target) - value).powi(2)
+        });
+        parts.sum()
+    }
+
+    proptest! {
+        #[test]
+        fn gradients_match_finite_differences(
+            terms in proptest::collection::vec(term(), 0..8),
+            x in proptest::array::uniform3(-2.0_f32..2.0),
+            u in proptest::array::uniform2(-3.0_f32..3.0),
+            action in proptest::array::uniform2(0.0_f32..2.0),
+        ) {
+            let list = CostTerms { terms: terms.iter().copied().collect(), ..CostTerms::default() };
+            let cost = Cost::<4> { terms: list, action: &action, linear: &[], riccati: None, value: None };
+            let effort: f64 =
+                u.iter().zip(action).map(|(u, r)| f64::from(r) * f64::from(*u) * f64::from(*u)).sum();
+            let stage = exact(&terms, &x.map(f64::from), |t| t.weight) + effort;
+            prop_assert!((f64::from(cost.stage(&x, &u)) - stage).abs() < 1e-5 * (1.0 + stage));
+            let (mut gx, mut gu, mut g_end) = ([0.5; 3], [0.5; 2], [0.5; 3]);
+            cost.stage_gradient(&x, &u, &mut gx, &mut gu);
+            cost.terminal_gradient(&x, &mut g_end);
+            for i in 0..3 {
+                let slope = |weight: &dyn Fn(&Term) -> f32| {
+                    let at = |step: f64| {
+                        let mut moved = x.map(f64::from);
+                        moved[i] += step;
+                        exact(&terms, &moved, weight)
+                    };
+                    0.5 + (at(1e-4) - at(-1e-4)) / 2e-4
+                };
+                prop_assert!((f64::from(gx[i]) - slope(&|t| t.weight)).abs() < 1e-4);
+                prop_assert!((f64::from(g_end[i]) - slope(&|t| t.terminal)).abs() < 1e-4);
+            }
+            for (g, (u, r)) in gu.into_iter().zip(u.into_iter().zip(action)) {
+                prop_assert!((g - 0.5 - 2.0 * r * u).abs() < 1e-5);
+            }
+        }
+    }
+}
