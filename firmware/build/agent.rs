@@ -111,6 +111,7 @@ fn mind(header: &Header<'_>) -> String {
     let planner = match header.planner {
         Planner::Reflex => "reflex::Reflex",
         Planner::Gradient(_) => "gradient::Gradient<'static>",
+        Planner::Ilqr(_) => "ilqr::Ilqr<'static>",
         _ => "unknown",
     };
     let planner = format!("pub type Planner = forethought::plan::{planner};");

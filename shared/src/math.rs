@@ -333,6 +333,12 @@ fn wrap_outside(x: f32) -> f32 {
     }
 }
 
+/// `|x|`: the sign bit is cleared, of NaN too.
+#[inline]
+pub fn abs(x: f32) -> f32 {
+    f32::from_bits(x.to_bits() & 0x7fff_ffff)
+}
+
 /// x brought into [low, high], for low ≤ high.
 ///
 /// Unlike `f32::max` and `f32::min`, which may return either zero for ±0, it has the same bits on every target: x itself

@@ -52,7 +52,7 @@ fn round_trip() -> Result<(), Failure> {
 }
 
 fn golden() -> Result<(), Failure> {
-    for (model, expected) in [(Model::Network, 0xa501_d228), (Model::Physics(Plant::Pendulum), 0x1870_0b9a)] {
+    for (model, expected) in [(Model::Network, 0xa501_d228), (Model::Physics(Plant::Pendulum), 0x779c_786b)] {
         let mut golden = Golden::default();
         tiny::with(
             model,

@@ -17,7 +17,7 @@ use forethought::{
     estimate::{kalman::Kalman, steady::Steady},
     forecast::Forecaster,
     perceive::{Encoder, convolutional, decoder::Decoder, maps::Maps, readout::ReadOut},
-    plan::{gradient::Gradient, reflex::Reflex},
+    plan::{gradient::Gradient, ilqr::Ilqr, reflex::Reflex},
     predict::{ForwardModel, ensemble::Ensemble, network::Network, physics::pendulum::Pendulum},
     recognise::Recogniser,
     track::Tracker,
@@ -99,6 +99,7 @@ macro_rules! with_planner {
         match $artifact.header().planner {
             Planner::Reflex => sized::<$mind<'a, Reflex>, { $nx }, { $nu }>($artifact),
             Planner::Gradient(_) => sized::<$mind<'a, Gradient<'a>>, { $nx }, { $nu }>($artifact),
+            Planner::Ilqr(_) => sized::<$mind<'a, Ilqr<'a>>, { $nx }, { $nu }>($artifact),
             _ => Err(ArtifactError::Kind { expected: "a planner that this version has" }),
         }
     };
@@ -249,6 +250,7 @@ fn planner_size(header: &Header<'_>, trace: usize) -> usize {
     let rollout = h * (nu + nx + trace) + 1;
     match header.planner {
         Planner::Gradient(_) => 2 * rollout + 2 * h * nu + 1,
+        Planner::Ilqr(_) => 2 * rollout + h * nu * (nx + 1) + 1,
         _ => 0,
     }
 }

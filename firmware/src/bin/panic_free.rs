@@ -52,6 +52,7 @@ use forethought::{
     plan::{
         Planner, Rollout,
         gradient::{self, Gradient},
+        ilqr::Ilqr,
         reflex::Reflex,
     },
     policy::{Limits, Policy},
@@ -364,6 +365,7 @@ fn planners() {
     // is no failure.
     let _ = black_box(controller::<Learned, Reflex>(&SMALL_NETWORK.0));
     let _ = black_box(controller::<Learned, Gradient<'static>>(&SMALL_NETWORK.0));
+    let _ = black_box(controller::<Learned, Ilqr<'static>>(&SMALL_NETWORK.0));
 }
 
 /// A mind that is shown the state, with the planner `P` over the forward model `M`.

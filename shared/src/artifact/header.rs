@@ -375,7 +375,7 @@ pub enum Planner {
     Reflex,
     /// [`Gradient`](crate::plan::gradient::Gradient).
     Gradient(Descent),
-    /// `plan::ilqr`.
+    /// [`Ilqr`](crate::plan::ilqr::Ilqr).
     Ilqr(Newton),
     /// `plan::lq`.
     Lq(Splitting),
@@ -401,7 +401,7 @@ pub struct Descent {
     pub tolerance: f32,
 }
 
-/// Settings of iLQR.
+/// Settings of [iLQR](crate::plan::ilqr).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Newton {
     /// Backward passes of one decision, at most.

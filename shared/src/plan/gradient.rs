@@ -73,7 +73,9 @@ where
         x: &[f32; NX],
         practice: impl Fn(&[f32; NX], &mut [f32; NU]),
     ) -> Outcome<NU> {
-        self.choose_start(state, problem, x, practice);
+        let State { plan, trial, planned, .. } = state;
+        super::choose_start((plan, trial), *planned, problem, x, (self.horizon, self.limits), practice);
+        *planned = true;
         let ended = self.improve(state, problem, x);
         state.plan.outcome(ended)
     }
@@ -94,8 +96,7 @@ impl Gradient<'_> {
     where
         M: ForwardModel<NX, NU, NZ>,
     {
-        let State { plan, trial, gradient, direction, planned } = state;
-        *planned = true;
+        let State { plan, trial, gradient, direction, .. } = state;
         plan.gradient(problem, x, self.horizon, gradient);
         *direction = [[0.0; NU]; H];
         let mut step = self.settings.step / self.steepest(gradient).max(f32::MIN_POSITIVE);
@@ -120,46 +121,6 @@ impl Gradient<'_> {
             }
         }
         (Status::BudgetSpent, self.settings.iterations)
-    }
-
-    /// Imagines every start and keeps the cheapest as the plan.
-    fn choose_start<M, const NX: usize, const NU: usize, const NZ: usize, const NH: usize, const H: usize>(
-        &self,
-        state: &mut State<M::Trace, NX, NU, H>,
-        problem: (&M, &Cost<'_, NH>),
-        x: &[f32; NX],
-        practice: impl Fn(&[f32; NX], &mut [f32; NU]),
-    ) where
-        M: ForwardModel<NX, NU, NZ>,
-    {
-        let State { plan, trial, planned, .. } = state;
-        let shifted = *planned;
-        if shifted {
-            plan.actions.copy_within(1.., 0);
-        }
-        let last = self.horizon.saturating_sub(1);
-        plan.imagine(problem, x, self.horizon, |t, x, u| {
-            if t == last || !shifted {
-                practice(x, u);
-            }
-        });
-        let mut consider = |actor: &dyn Fn(&[f32; NX], &mut [f32; NU])| {
-            trial.imagine(problem, x, self.horizon, |_, x, u| actor(x, u));
-            // A plan whose cost is NaN loses against any other.
-            if trial.cost < plan.cost || plan.cost.is_nan() {
-                core::mem::swap(plan, trial);
-            }
-        };
-        if shifted {
-            consider(&practice);
-        }
-        for share in [0.0, 0.5, 1.0] {
-            consider(&|_, u| {
-                for (u, (low, high)) in u.iter_mut().zip(self.limits.iter()) {
-                    *u = math::clamp(low + share * (high - low), low, high);
-                }
-            });
-        }
     }
 
     /// `d ← momentum · d − step · range² g`, trial actions = projection of `u + d`.

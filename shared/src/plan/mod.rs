@@ -1,9 +1,11 @@
 //! Planning (system 2): look some steps ahead, take the first action, look again.
 
+mod backward;
 pub mod gradient;
+pub mod ilqr;
 pub mod reflex;
 
-use crate::{Zero, artifact::Load, cost::Cost, predict::ForwardModel};
+use crate::{Zero, artifact::Load, cost::Cost, math, policy::Limits, predict::ForwardModel};
 use serde::{Deserialize, Serialize};
 
 /// A way to plan from a state: a fixed budget, a warm start from its last plan, the best plan found.
@@ -136,5 +138,46 @@ impl<T, const NX: usize, const NU: usize, const H: usize> Rollout<T, NX, NU, H> 
             costate = pulled.x;
             cost.stage_gradient(x, u, &mut costate, g);
         }
+    }
+}
+
+/// Imagines every start and keeps the cheapest as the plan: the last plan shifted by one step, if there was one; what
+/// practice would do; each end and the middle of the actions' range throughout. The cost has local minima, and each start
+/// may lead to another.
+fn choose_start<M, const NX: usize, const NU: usize, const NZ: usize, const NH: usize, const H: usize>(
+    (plan, trial): (&mut Rollout<M::Trace, NX, NU, H>, &mut Rollout<M::Trace, NX, NU, H>),
+    shifted: bool,
+    problem: (&M, &Cost<'_, NH>),
+    x: &[f32; NX],
+    (horizon, limits): (usize, Limits<'_>),
+    practice: impl Fn(&[f32; NX], &mut [f32; NU]),
+) where
+    M: ForwardModel<NX, NU, NZ>,
+{
+    if shifted {
+        plan.actions.copy_within(1.., 0);
+    }
+    let last = horizon.saturating_sub(1);
+    plan.imagine(problem, x, horizon, |t, x, u| {
+        if t == last || !shifted {
+            practice(x, u);
+        }
+    });
+    let mut consider = |actor: &dyn Fn(&[f32; NX], &mut [f32; NU])| {
+        trial.imagine(problem, x, horizon, |_, x, u| actor(x, u));
+        // A plan whose cost is NaN loses against any other.
+        if trial.cost < plan.cost || plan.cost.is_nan() {
+            core::mem::swap(plan, trial);
+        }
+    };
+    if shifted {
+        consider(&practice);
+    }
+    for share in [0.0, 0.5, 1.0] {
+        consider(&|_, u| {
+            for (u, (low, high)) in u.iter_mut().zip(limits.iter()) {
+                *u = math::clamp(low + share * (high - low), low, high);
+            }
+        });
     }
 }

@@ -67,7 +67,7 @@ fn static_ram(elf: &object::File) -> Result<u64> {
 pub fn build(machine: &Machine, bin: &str, artifact: Option<&Path>) -> Result<PathBuf> {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(workspace_root()?);
-    cargo.args(["build", "--message-format=json-render-diagnostics", "--profile", "firmware"]);
+    cargo.args(["build", "--message-format=json-render-diagnostics", "--profile", machine.profile]);
     cargo.args(["-p", "forethought-firmware", "--bin", bin, "--target", machine.target]);
     cargo.args(["--no-default-features", "--features", machine.name]);
     if let Some(artifact) = artifact {

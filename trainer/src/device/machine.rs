@@ -12,6 +12,8 @@ pub struct Machine {
     pub core: &'static str,
     /// The Rust target that the firmware is compiled for.
     pub target: &'static str,
+    /// The cargo profile that the firmware is built with: what fits into its flash.
+    pub profile: &'static str,
     /// The QEMU program that emulates it.
     pub qemu: &'static str,
     /// The Debian package that has this program.
@@ -26,6 +28,7 @@ pub const MACHINES: &[Machine] = &[
         name: "lm3s6965",
         core: "Cortex-M3",
         target: "thumbv7m-none-eabi",
+        profile: "firmware-small",
         qemu: "qemu-system-arm",
         package: "qemu-system-arm",
         args: &["-M", "lm3s6965evb"],
@@ -34,6 +37,7 @@ pub const MACHINES: &[Machine] = &[
         name: "mps2-an386",
         core: "Cortex-M4F",
         target: "thumbv7em-none-eabihf",
+        profile: "firmware",
         qemu: "qemu-system-arm",
         package: "qemu-system-arm",
         args: &["-M", "mps2-an386"],
@@ -42,6 +46,7 @@ pub const MACHINES: &[Machine] = &[
         name: "riscv32",
         core: "RV32IMAC",
         target: "riscv32imac-unknown-none-elf",
+        profile: "firmware",
         qemu: "qemu-system-riscv32",
         package: "qemu-system-misc",
         args: &["-M", "virt", "-bios", "none"],

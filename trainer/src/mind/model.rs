@@ -58,6 +58,8 @@ impl<const NX: usize, const NU: usize, const NZ: usize, const NH: usize> Forward
 {
     type Trace = Trace<NX, NH>;
 
+    // One copy of every model's code, whichever planner and filter call it: they are many.
+    #[inline(never)]
     fn step(
         &self,
         trace: &mut Self::Trace,
@@ -73,6 +75,7 @@ impl<const NX: usize, const NU: usize, const NZ: usize, const NH: usize> Forward
         }
     }
 
+    #[inline(never)]
     fn pullback(&self, trace: &Self::Trace, g: &[f32; NX], out: &mut Pullback<NX, NU, NZ>) {
         match self {
             Self::Network(model) => model.pullback(&trace.network, g, out),
