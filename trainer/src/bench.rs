@@ -18,7 +18,7 @@ use crate::{
 use anyhow::Result;
 use forethought::{
     Zero,
-    artifact::{Model, Term},
+    artifact::{Model, Side, Term},
     feature::{Angles, Feature, Map},
 };
 use forethought_tests::bench::{self, Kernel, PlannerMemory};
@@ -157,6 +157,7 @@ fn policy_step(rng: &mut Rng) -> Result<Row> {
     let model = Network::new(&config, Known::default(), std::slice::from_ref(&episode), rng)?;
     let terms = (0..3).map(|index| Term {
         feature: Feature { index, map: Map::Value },
+        side: Side::Both,
         target: 0.0,
         weight: 1.0,
         terminal: 0.0,

@@ -27,7 +27,7 @@ use crate::{
 };
 use anyhow::Result;
 use forethought::{
-    artifact::Term,
+    artifact::{Side, Term},
     feature::{Angles, Map},
 };
 use nalgebra::DMatrix;
@@ -114,6 +114,11 @@ impl Stage for Objective {
             };
             let error = tape.offset(value, -term.target);
             let error = if term.feature.map == Map::Angle { tape.wrap(error) } else { error };
+            let error = match term.side {
+                Side::Both => error,
+                Side::Above => tape.relu(error),
+                Side::Below => tape.relu(tape.scale(error, -1.0)),
+            };
             tape.scale(tape.square(error), term.weight)
         };
         let effort = |(j, &weight): (usize, &f32)| tape.scale(tape.square(tape.rows(u, j, 1)), weight);
@@ -374,8 +379,13 @@ mod tests {
         // A car too slow: its policy learns to push.
         let rng = &mut Rng::seed_from_u64(2);
         let physics = Physics::new(Plant::Car, &[2.7, 0.05, 0.1]).expect("a car");
-        let term =
-            Term { feature: Feature { index: 3, map: Map::Value }, target: 8.0, weight: 1.0, terminal: 0.0 };
+        let term = Term {
+            feature: Feature { index: 3, map: Map::Value },
+            side: Side::Both,
+            target: 8.0,
+            weight: 1.0,
+            terminal: 0.0,
+        };
         let objective = Objective { terms: vec![term], action: vec![0.0, 1.0] };
         let config = Config { steps: 150, hidden: 8, batch: 16, ..Config::default() };
         let scale = vec![f32::INFINITY, f32::INFINITY, 1.0, 8.0];

@@ -22,7 +22,7 @@ use crate::{
 };
 use anyhow::Result;
 use forethought::{
-    artifact::Term,
+    artifact::{Side, Term},
     feature::{Feature, Map},
 };
 use rand::SeedableRng;
@@ -199,7 +199,7 @@ fn cliff_cost(tape: &Tape, x: Var, u: Var) -> Var {
 
 /// `weight (map(x[index]) − target)²`
 fn term(map: Map, index: u16, target: f32, weight: f32) -> Term {
-    Term { feature: Feature { index, map }, target, weight, terminal: 0.0 }
+    Term { feature: Feature { index, map }, side: Side::Both, target, weight, terminal: 0.0 }
 }
 
 /// What was seen of somebody at one time.
