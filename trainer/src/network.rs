@@ -106,6 +106,17 @@ impl<const N: usize> Trunk<N> {
         tape.mul_col(out, tape.constant(column(&self.output)))
     }
 
+    /// The same network with nothing but its first outputs, and its weights.
+    pub fn narrowed(&self, params: &ParameterSet, outputs: usize) -> (ParameterSet, Self) {
+        let (mut params, mut trunk) = (params.clone(), self.clone());
+        trunk.output.truncate(outputs);
+        for id in [self.w_o, self.b_o] {
+            let kept = params[id].rows(0, outputs).into_owned();
+            params[id] = kept;
+        }
+        (params, trunk)
+    }
+
     /// Adds all tensors to `part`, scales folded in.
     pub fn export(&self, params: &ParameterSet, part: &'static str, tensors: &mut Tensors) {
         for (input, id) in self.inputs.iter().zip(self.w_in) {

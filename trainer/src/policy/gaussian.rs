@@ -8,7 +8,7 @@
 //! For the score function, where actions are given and not differentiated, the density of `a` is enough: the second
 //! sum does not depend on the weights.
 
-use super::{Head, deterministic::Deterministic};
+use super::{Head, Policy, deterministic::Deterministic};
 use crate::{
     tape::{Tape, Var},
     worlds::{Rng, camera::normal},
@@ -79,6 +79,15 @@ fn normal_density(tape: &Tape, noise: Var, ln_sigma: Var) -> Var {
     tape.sum_rows(tape.offset(terms, -0.5 * TAU.ln()))
 }
 
+impl Policy<Gaussian> {
+    /// What it does when nothing is drawn, as a policy of its own: that is what a chip runs.
+    pub fn resolved(&self) -> Policy {
+        let head = self.head.range.clone();
+        let (params, trunk) = self.trunk.narrowed(&self.params, head.outputs());
+        Policy { params, angles: self.angles, trunk, head }
+    }
+}
+
 impl Head for Gaussian {
     fn outputs(&self) -> usize {
         2 * self.range.outputs()
@@ -97,6 +106,7 @@ impl Head for Gaussian {
 mod tests {
     use super::*;
     use crate::tape::check::{check_gradients, random};
+    use forethought::feature::Angles;
     use rand::SeedableRng;
 
     #[test]
@@ -124,6 +134,15 @@ mod tests {
         let slope = |i: usize| f64::from(1.0 - middle(i).powi(2));
         let sum: f64 = density.iter().enumerate().map(|(i, d)| f64::from(*d).exp() / slope(i)).sum();
         assert!((sum * 2.0 / n as f64 - 1.0).abs() < 1e-3, "{sum}");
+    }
+
+    #[test]
+    fn resolved_it_does_what_it_finds_best() {
+        let rng = &mut Rng::seed_from_u64(5);
+        let head = Gaussian::new((&[-1.0, 0.0], &[3.0, 1.0]));
+        let policy = Policy::with(head, 8, Angles(1), vec![1.0; 3], rng);
+        let states = random(3, 7, 6);
+        assert_eq!(policy.resolved().best(&states), policy.best(&states));
     }
 
     #[test]
