@@ -8,11 +8,13 @@ use crate::{
 };
 use forethought::{
     Zero,
-    artifact::{Aligned, Artifact, Descent, Load, Model, Planner, Plant},
+    artifact::{Aligned, Artifact, Descent, Load, Model, Newton, Planner, Plant},
     cost::Cost,
+    math,
     plan::{
         Planner as _, Rollout, Status,
         gradient::{Gradient, State},
+        ilqr::{self, Ilqr},
     },
     policy::Policy,
     predict::{
@@ -34,6 +36,12 @@ pub const CASES: &[Case] = &[
     Case { name: "plan: rounding does not lead a start out of the range", run: rounded_start },
     Case { name: "plan: a plan at its minimum has converged", run: converged },
     Case { name: "plan: golden bits", run: golden },
+    Case {
+        name: "plan: iLQR finds a plan at least as good as the gradient's, in its range",
+        run: second_order,
+    },
+    Case { name: "plan: iLQR on states that no pendulum has", run: second_order_far },
+    Case { name: "plan: golden bits, iLQR", run: second_order_golden },
 ];
 
 /// Steps imagined here: shorter than the memory.
@@ -286,4 +294,64 @@ fn golden() -> Result<(), Failure> {
             golden.is("plans", 0x11dd_8f15)
         },
     )
+}
+
+/// How iLQR plans here.
+const NEWTON: Newton = Newton { iterations: 20, trials: 6, damping: 1e-2, tolerance: 1e-5 };
+
+/// iLQR with the pendulum's physics.
+fn newton(x: &[f32; NX], state: &mut ilqr::State<Swing, NX, NU, H>) -> Result<u32, Failure> {
+    let adjust = |header: &mut forethought::artifact::Header<'_>| header.planner = Planner::Ilqr(NEWTON);
+    let mut iterations = 0;
+    tiny::with(Model::Physics(Plant::Pendulum), adjust, |artifact| {
+        let (planner, cost) = (Ilqr::load(artifact)?, Cost::<NH>::load(artifact)?);
+        let policy = Policy::<NH>::load(artifact)?;
+        let outcome = planner.plan(state, (&Pendulum::default(), &cost), x, |x, u| policy.act(x, u));
+        iterations = outcome.iterations;
+        for action in state.plan.actions.as_flattened() {
+            holds("an action is in its range", (-2.0..=2.0).contains(action))?;
+        }
+        Ok(())
+    })?;
+    Ok(iterations)
+}
+
+fn second_order() -> Result<(), Failure> {
+    let adjust = |header: &mut forethought::artifact::Header<'_>| {
+        header.planner = Planner::Gradient(Descent { iterations: 200, tolerance: 0.0, ..DESCENT });
+    };
+    for x in [[3.0, 0.0], [1.0, -1.0], [-2.0, 5.0], [0.1, -0.3], [0.5, 0.5]] {
+        let mut first = f32::INFINITY;
+        tiny::with(Model::Physics(Plant::Pendulum), adjust, |artifact| {
+            let mut desk = Desk::load(artifact)?;
+            desk.plan(&x);
+            first = desk.state.plan.cost;
+            Ok(())
+        })?;
+        let mut state = ilqr::State::ZERO;
+        newton(&x, &mut state)?;
+        // Both stop where no more is to be had, as far as rounding shows.
+        holds("the cost is as low", state.plan.cost <= first + 1e-4 * math::abs(first))?;
+    }
+    Ok(())
+}
+
+fn second_order_far() -> Result<(), Failure> {
+    let mut numbers = Numbers(35);
+    for scale in [1e3, 1e20, 1e38] {
+        newton(&[3.0 * numbers.next() * scale, 3.0 * numbers.next() * scale], &mut ilqr::State::ZERO)?;
+    }
+    Ok(())
+}
+
+fn second_order_golden() -> Result<(), Failure> {
+    let (mut numbers, mut golden) = (Numbers(36), Golden::default());
+    let mut state = ilqr::State::ZERO;
+    for _ in 0..4 {
+        golden.word(newton(&[3.0 * numbers.next(), 6.0 * numbers.next()], &mut state)?);
+        golden.add(state.plan.actions.as_flattened());
+        golden.add(state.plan.states.as_flattened());
+        golden.add(&[state.plan.cost]);
+    }
+    golden.is("plans", 0xd61c_ab35)
 }

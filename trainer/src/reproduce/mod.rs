@@ -3,6 +3,7 @@
 //! One experiment a file. It trains with the trainer's rooms, measures, puts the published or optimal value beside its
 //! own, and draws what it has learned.
 
+mod cart_pole;
 mod contrast;
 mod drsae;
 mod forward_models;
@@ -15,6 +16,7 @@ mod physics;
 mod pinwheels;
 mod psd;
 mod record;
+mod rocket;
 mod stacked;
 mod structured_dictionary;
 mod student_t;
@@ -170,6 +172,16 @@ pub const EXPERIMENTS: &[Experiment] = &[
         name: "contrast",
         about: "imagination against trial and error: interactions and crashes until solved",
         run: contrast::run,
+    },
+    Experiment {
+        name: "cart-pole",
+        about: "swinging up a pole on a cart: iLQR and the gradient, by physics and by a learned model",
+        run: cart_pole::run,
+    },
+    Experiment {
+        name: "rocket",
+        about: "reaching a station on little fuel: looking a few seconds ahead, and the whole flight at once",
+        run: rocket::run,
     },
 ];
 

@@ -1,0 +1,71 @@
+//! Packs a controller: a forward model, what is to be achieved, and the planner.
+
+use crate::{
+    export::{Tensors, WeightFile},
+    policy::Objective,
+    predict::network::Network,
+    worlds::practice::About,
+};
+use anyhow::Result;
+use forethought::artifact::{CostTerms, Header, Model, Planner, Provenance, Sensors, Sizes};
+
+/// What a controller does beside foreseeing.
+#[derive(Clone, Debug)]
+pub struct Control<'a> {
+    /// The plant: its ranges and angles.
+    pub about: About,
+    /// What is to be achieved.
+    pub objective: &'a Objective,
+    /// The price of each action component; empty for none.
+    pub price: &'a [f32],
+    /// What is done where nothing is known.
+    pub safe: &'a [f32],
+    /// How it plans.
+    pub planner: Planner,
+    /// Steps that are planned ahead.
+    pub horizon: u16,
+}
+
+impl Control<'_> {
+    /// Over the plant's own equations.
+    pub fn over_physics(&self, seed: u64) -> Result<WeightFile> {
+        self.pack(Model::Physics(self.about.plant), 0, Tensors::default(), (seed, 0))
+    }
+
+    /// Over a learned model; `data` is the checksum of its log.
+    pub fn over(&self, model: &Network, hidden: usize, (seed, data): (u64, u32)) -> Result<WeightFile> {
+        let mut tensors = Tensors::default();
+        model.export(&mut tensors);
+        self.pack(Model::Network, hidden, tensors, (seed, data))
+    }
+
+    fn pack(
+        &self,
+        model: Model,
+        hidden: usize,
+        mut tensors: Tensors,
+        (seed, data): (u64, u32),
+    ) -> Result<WeightFile> {
+        let About { name, state, angles, low, high, .. } = self.about;
+        tensors.vector("action", "low", low);
+        tensors.vector("action", "high", high);
+        tensors.vector("action", "safe", self.safe);
+        tensors.vector("cost", "action", &self.objective.action);
+        if !self.price.is_empty() {
+            tensors.vector("cost", "linear", self.price);
+        }
+        let sizes = Sizes {
+            state: state.len() as u16,
+            action: low.len() as u16,
+            hidden: hidden as u16,
+            ..Sizes::default()
+        };
+        let provenance = Provenance { trainer: env!("CARGO_PKG_VERSION"), task: name, seed, data };
+        // A plant's state is whatever it is: no sensor stands between.
+        let sensors = Sensors { low: -1e6, high: 1e6 };
+        let cost =
+            CostTerms { terms: self.objective.terms.iter().copied().collect(), ..CostTerms::default() };
+        let header = Header::model(sizes, angles, sensors, model, provenance);
+        tensors.pack(header.controller(self.horizon, cost, self.planner))
+    }
+}

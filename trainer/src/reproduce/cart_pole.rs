@@ -1,0 +1,148 @@
+//! Swing-up of a pole on a cart from hanging still, by planners over its physics and over a model learned from practice.
+
+use super::{Outcome, Setting, median};
+use crate::{
+    control::Control,
+    data::log::Log,
+    evaluate::{Flight, View, fly},
+    export::{WeightFile, write_file},
+    mind,
+    policy::Objective,
+    predict::network::{Config, Known, Network},
+    report::{
+        Figure, Report,
+        plot::{Axis, Plot, Series},
+        points::sampled,
+    },
+    results::Row,
+    worlds::{Rng, cart_pole::CartPole, practice::Practice},
+};
+use anyhow::Result;
+use forethought::{
+    agent::Mode,
+    artifact::{Descent, Newton, Planner, Side, Term},
+    feature::{Feature, Map},
+};
+use rand::SeedableRng;
+use std::f64::consts::PI;
+
+/// The cost of the best of all flights.
+const OPTIMUM: f64 = 90.139;
+/// Steps that are planned ahead: from 30 on the optimum is reached.
+const HORIZON: u16 = 35;
+/// Episodes of practice that a model is learned from.
+const PRACTICE: usize = 100;
+
+/// iLQR as it flies: few backward passes, since each plan starts from the last one.
+const NEWTON: Newton = Newton { iterations: 15, trials: 6, damping: 1e-2, tolerance: 1e-6 };
+/// The gradient with a budget that takes about as long.
+const DESCENT: Descent = Descent { iterations: 60, momentum: 0.8, step: 0.2, tolerance: 1e-7 };
+
+/// The published cost: `½x² + 0.05ẋ² + 2(1 − cos θ) + 0.01θ̇² + 0.001F²`, where `2(1 − cos θ) = (1 − cos θ)² + sin² θ`.
+fn objective() -> Objective {
+    let term = |index, map, target, weight| Term {
+        feature: Feature { index, map },
+        side: Side::Both,
+        target,
+        weight,
+        terminal: 0.0,
+    };
+    let terms = vec![
+        term(0, Map::Value, 0.0, 0.5),
+        term(1, Map::Value, 0.0, 0.05),
+        term(2, Map::Cos, 1.0, 1.0),
+        term(2, Map::Sin, 0.0, 1.0),
+        term(3, Map::Value, 0.0, 0.01),
+    ];
+    Objective { terms, action: vec![0.001] }
+}
+
+fn control(objective: &Objective, planner: Planner) -> Control<'_> {
+    Control { about: CartPole::ABOUT, objective, price: &[], safe: &[0.0], planner, horizon: HORIZON }
+}
+
+/// From `(0, 0, π, 0)`, in the true world.
+fn swing_up(file: &WeightFile) -> Result<Flight> {
+    let mut world = CartPole::default();
+    world.place(&[0.0, 0.0, PI, 0.0]);
+    let artifact = file.parse()?;
+    Ok(fly(&mut *mind::load(&artifact)?, &mut world, (View::State, Mode::Plan), &mut Rng::seed_from_u64(0)))
+}
+
+pub(super) fn run(setting: &Setting) -> Result<Outcome> {
+    let objective = objective();
+    let planners = [("iLQR", Planner::Ilqr(NEWTON)), ("gradient", Planner::Gradient(DESCENT))];
+    let (mut rows, mut flights) = (Vec::new(), Vec::new());
+    for (name, planner) in planners {
+        let file = control(&objective, planner).over_physics(setting.seed)?;
+        write_file(&setting.out.join(format!("cart-pole-{name}.fth").to_lowercase()), file.bytes())?;
+        let flight = swing_up(&file)?;
+        rows.push(bounded(format!("physics, {name}"), -flight.total, 90.5, name));
+        flights.push((format!("physics, {name}"), flight));
+    }
+    let learned = setting
+        .seeds()
+        .into_iter()
+        .map(|seed| {
+            let rng = &mut Rng::seed_from_u64(seed);
+            let log = Log::practise(&mut CartPole::default(), PRACTICE, rng);
+            let defaults =
+                Config { one_step: 4000, multi_step: 1600, window: 16, batch: 128, ..Config::default() };
+            let config = if setting.quick {
+                Config { one_step: 100, multi_step: 40, window: 5, ..defaults }
+            } else {
+                defaults
+            };
+            let about = CartPole::ABOUT;
+            let known = Known { angles: about.angles, places: about.places.to_vec(), ..Known::default() };
+            let (training, _) = log.split(config.held_out);
+            let mut model = Network::new(&config, known, training, rng)?;
+            model.train(&config, training, rng, |_, _, _, _| ())?;
+            planners
+                .map(|(name, planner)| {
+                    let control = control(&objective, planner);
+                    let file = control.over(&model, config.hidden, (seed, log.digest))?;
+                    let path = format!("cart-pole-learned-{name}-{seed}.fth").to_lowercase();
+                    write_file(&setting.out.join(path), file.bytes())?;
+                    swing_up(&file)
+                })
+                .into_iter()
+                .collect::<Result<Vec<_>>>()
+        })
+        .collect::<Result<Vec<_>>>()?;
+    for (i, (name, _)) in planners.iter().enumerate() {
+        let costs: Vec<_> = learned.iter().map(|flights| -flights[i].total).collect();
+        rows.push(bounded(format!("learned model, {name}"), median(&costs), 95.0, name));
+    }
+    flights.push(("learned, iLQR".into(), learned[0][0].clone()));
+    let notes = vec![format!(
+        "From hanging still, 100 steps of 0.05 s in the true world; {HORIZON} steps ahead, no terminal cost. Learned models: \
+         {PRACTICE} episodes of random practice, medians of {} seeds. The demand is made of iLQR alone.",
+        learned.len()
+    )];
+    Ok(Outcome { rows, report: report(&flights), notes })
+}
+
+/// The demand is made of the planner that is meant for it.
+fn bounded(what: String, cost: f64, bound: f64, planner: &str) -> Row {
+    let row = Row::new(format!("cost of a swing-up, {what}"), cost, "").beside(OPTIMUM, "optimum");
+    if planner == "iLQR" { row.at_most(bound) } else { row }
+}
+
+fn report(flights: &[(String, Flight)]) -> Report {
+    let mut report = Report::new("A pole on a cart", "swing-up by planning");
+    let shown = |axis: &str, value: &dyn Fn(&Flight) -> Vec<f32>| {
+        let series = flights.iter().map(|(name, flight)| Series::line(name, sampled(value(flight), 0.05)));
+        Plot::new(Axis::linear("time in s"), Axis::linear(axis)).with_all(series).svg()
+    };
+    let component = |i: usize| move |flight: &Flight| flight.states.iter().map(|x| x[i]).collect::<Vec<_>>();
+    report.section("Flights from hanging still");
+    for (caption, svg) in [
+        ("The pole: 0 is upright.", shown("θ in rad", &component(2))),
+        ("The cart.", shown("x in m", &component(0))),
+        ("What pushes it.", shown("F in N", &|flight| flight.actions.iter().map(|u| u[0]).collect())),
+    ] {
+        report.figure(caption, Figure::svg(&svg, 720));
+    }
+    report
+}
