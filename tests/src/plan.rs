@@ -339,7 +339,8 @@ fn second_order() -> Result<(), Failure> {
 fn second_order_far() -> Result<(), Failure> {
     let mut numbers = Numbers(35);
     for scale in [1e3, 1e20, 1e38] {
-        newton(&[3.0 * numbers.next() * scale, 3.0 * numbers.next() * scale], &mut ilqr::State::ZERO)?;
+        let mut state = ilqr::State::ZERO;
+        newton(&[3.0 * numbers.next() * scale, 3.0 * numbers.next() * scale], &mut state)?;
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ mod inhibition;
 mod kalman;
 mod latent;
 mod lista;
+mod pendulum;
 mod physics;
 mod pinwheels;
 mod psd;
@@ -172,6 +173,11 @@ pub const EXPERIMENTS: &[Experiment] = &[
         name: "contrast",
         about: "imagination against trial and error: interactions and crashes until solved",
         run: contrast::run,
+    },
+    Experiment {
+        name: "pendulum",
+        about: "the default agent: planner, policy, pixels, and the return against the horizon",
+        run: pendulum::run,
     },
     Experiment {
         name: "cart-pole",

@@ -16,6 +16,24 @@ use std::f64::consts::PI;
 
 /// Packs an agent.
 pub fn export(config: &Config, trained: &Trained, model: Model, seed: u64) -> Result<WeightFile> {
+    let (tensors, header) = collect(config, trained, model, seed);
+    tensors.pack(header)
+}
+
+/// Packs an agent that does not know what is still to be paid after its horizon.
+pub fn export_without_value(
+    config: &Config,
+    trained: &Trained,
+    model: Model,
+    seed: u64,
+) -> Result<WeightFile> {
+    let (mut tensors, header) = collect(config, trained, model, seed);
+    tensors.drop_part("value");
+    tensors.pack(header)
+}
+
+/// All that an agent knows.
+fn collect(config: &Config, trained: &Trained, model: Model, seed: u64) -> (Tensors, Header<'static>) {
     let mut tensors = Tensors::default();
     let encoder = trained.encoder.export(trained.encoder.layers(), &mut tensors);
     trained.model.export(&mut tensors);
@@ -61,7 +79,7 @@ pub fn export(config: &Config, trained: &Trained, model: Model, seed: u64) -> Re
         },
         tensors: Default::default(),
     };
-    tensors.pack(header)
+    (tensors, header)
 }
 
 /// Packs the filter over the forward model alone: a tracker of what the read-out measures.

@@ -4,7 +4,7 @@ mod export;
 mod portrait;
 mod train;
 
-pub use export::{export, export_tracker};
+pub use export::{export, export_tracker, export_without_value};
 pub use portrait::{ModelError, model_errors, portrait};
 pub use train::{Trained, frames, train};
 
