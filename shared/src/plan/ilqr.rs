@@ -80,9 +80,10 @@ where
     ) -> Outcome<NU> {
         let State { plan, trial, planned, .. } = state;
         super::choose_start((plan, trial), *planned, problem, x, (self.horizon, self.limits), practice);
+        let first = !*planned;
         *planned = true;
         let ended = self.improve(state, problem, x);
-        state.plan.outcome(ended)
+        if first { self.shake(state, problem, x, ended) } else { state.plan.outcome(ended) }
     }
 
     fn planned<'s>(&self, state: &'s Self::State) -> &'s [[f32; NX]] {
@@ -91,6 +92,42 @@ where
 }
 
 impl Ilqr<'_> {
+    /// Descends again from plans that shake the plant: the cheapest start may rest where nothing pulls, as a pendulum
+    /// that hangs, and what follows would stay there. Only the first plan of a flight needs that.
+    fn shake<M, const NX: usize, const NU: usize, const NZ: usize, const NH: usize, const H: usize>(
+        &self,
+        state: &mut State<M::Trace, NX, NU, H>,
+        problem: (&M, &Cost<'_, NH>),
+        x: &[f32; NX],
+        mut ended: (Status, u16),
+    ) -> Outcome<NU>
+    where
+        M: ForwardModel<NX, NU, NZ>,
+    {
+        let (mut best, mut least) = (state.plan.actions, state.plan.cost);
+        for first in [0.0, 1.0] {
+            // To one end for a quarter of the horizon, to the other for a quarter, then rest in the middle.
+            state.plan.imagine(problem, x, self.horizon, |t, _, u| {
+                let share = match 4 * t / self.horizon.max(1) {
+                    0 => first,
+                    1 => 1.0 - first,
+                    _ => 0.5,
+                };
+                super::between(self.limits, share, u);
+            });
+            let again = self.improve(state, problem, x);
+            if state.plan.cost < least || least.is_nan() {
+                (best, least, ended) = (state.plan.actions, state.plan.cost, again);
+            }
+        }
+        state.plan.imagine(problem, x, self.horizon, |t, _, u| {
+            if let Some(kept) = best.get(t) {
+                *u = *kept;
+            }
+        });
+        state.plan.outcome(ended)
+    }
+
     /// Backward and forward passes from the plan at hand until the budget is spent.
     fn improve<M, const NX: usize, const NU: usize, const NZ: usize, const NH: usize, const H: usize>(
         &self,

@@ -174,10 +174,13 @@ fn choose_start<M, const NX: usize, const NU: usize, const NZ: usize, const NH: 
         consider(&practice);
     }
     for share in [0.0, 0.5, 1.0] {
-        consider(&|_, u| {
-            for (u, (low, high)) in u.iter_mut().zip(limits.iter()) {
-                *u = math::clamp(low + share * (high - low), low, high);
-            }
-        });
+        consider(&|_, u| between(limits, share, u));
+    }
+}
+
+/// The action at a share of the way from the low ends to the high ends.
+fn between(limits: Limits<'_>, share: f32, u: &mut [f32]) {
+    for (u, (low, high)) in u.iter_mut().zip(limits.iter()) {
+        *u = math::clamp(low + share * (high - low), low, high);
     }
 }
