@@ -89,7 +89,8 @@ pub(super) fn run(setting: &Setting) -> Result<Outcome> {
         about: Rocket::ABOUT,
         objective: &objective,
         price: &[1.0 / MAX_THRUST, 0.0],
-        safe: &[0.0, 0.0],
+        // About what hovers.
+        safe: &[2.7, 0.0],
         planner: Planner::Ilqr(planner),
         horizon,
     };
