@@ -9,11 +9,12 @@ use crate::{
 };
 use forethought::{
     Zero,
-    artifact::{Load, Model},
+    artifact::{Load, Model, Plant},
     predict::{
         ForwardModel, Pullback,
         network::{Network, Trace},
         physics::pendulum::Pendulum,
+        residual::Residual,
     },
 };
 
@@ -22,6 +23,10 @@ pub const CASES: &[Case] = &[
     Case { name: "predict: a network's pullback matches finite differences", run: network_pullback },
     Case { name: "predict: the pendulum matches f64", run: pendulum_step },
     Case { name: "predict: the pendulum's pullback matches finite differences", run: pendulum_pullback },
+    Case {
+        name: "predict: physics with a residual matches f64, its pullback differences, golden bits",
+        run: residual,
+    },
     Case { name: "predict: the tiny network has learned the pendulum", run: resemblance },
     Case { name: "predict: golden bits", run: golden },
 ];
@@ -59,21 +64,57 @@ fn network_pullback() -> Result<(), Failure> {
         |artifact| {
             let model = Learned::load(artifact)?;
             for _ in 0..8 {
-                let ((x, u, z), g) = (point(&mut numbers), numbers.array());
-                let (mut trace, mut pulled) = (Trace::ZERO, Pullback::ZERO);
-                model.step(&mut trace, &x, &u, &z, &mut [0.0; NX]);
-                model.pullback(&trace, &g, &mut pulled);
-                let along = |at: &[f64; 4]| {
-                    let [a, b] = reference::learned_step(&[at[0], at[1]], at[2], at[3]);
-                    f64::from(g[0]) * a + f64::from(g[1]) * b
-                };
-                let (at, found) =
-                    ([x[0], x[1], u[0], z[0]], [pulled.x[0], pulled.x[1], pulled.u[0], pulled.z[0]]);
-                for (i, found) in found.into_iter().enumerate() {
-                    near("slope", slope(along, &wide(&at), i), found, 2e-6)?;
-                }
+                let (point, g) = (point(&mut numbers), numbers.array());
+                pulled(&model, &point, &g, reference::learned_step)?;
             }
             Ok(())
+        },
+    )
+}
+
+/// A step and its pullback, after the latter has been compared with differences of `expected`.
+fn pulled<M: ForwardModel<NX, NU, NZ>>(
+    model: &M,
+    (x, u, z): &([f32; NX], [f32; NU], [f32; NZ]),
+    g: &[f32; NX],
+    expected: impl Fn(&[f64; NX], f64, f64) -> [f64; NX],
+) -> Result<([f32; NX], Pullback<NX, NU, NZ>), Failure> {
+    let (mut trace, mut next, mut pulled) = (M::Trace::ZERO, [0.0; NX], Pullback::ZERO);
+    model.step(&mut trace, x, u, z, &mut next);
+    model.pullback(&trace, g, &mut pulled);
+    let along = |at: &[f64; 4]| {
+        let [a, b] = expected(&[at[0], at[1]], at[2], at[3]);
+        f64::from(g[0]) * a + f64::from(g[1]) * b
+    };
+    let (at, found) = ([x[0], x[1], u[0], z[0]], [pulled.x[0], pulled.x[1], pulled.u[0], pulled.z[0]]);
+    for (i, found) in found.into_iter().enumerate() {
+        near("slope", slope(along, &wide(&at), i), found, 2e-6)?;
+    }
+    Ok((next, pulled))
+}
+
+/// The tiny network, which has learned a whole pendulum, on top of the pendulum: twice as much, but as good a sum.
+fn residual() -> Result<(), Failure> {
+    let (mut numbers, mut golden) = (Numbers(23), Golden::default());
+    let expected = |x: &[f64; NX], u: f64, z: f64| {
+        let (plain, learned) = (reference::pendulum_step(x, u), reference::learned_step(x, u, z));
+        [0, 1].map(|i| plain[i] + learned[i] - x[i])
+    };
+    tiny::with(
+        Model::Residual(Plant::Pendulum),
+        |_| {},
+        |artifact| {
+            let model = Residual::<Pendulum, NX, NU, NZ, NH>::load(artifact)?;
+            for _ in 0..8 {
+                let (point @ (x, u, z), g) = (point(&mut numbers), numbers.array());
+                let (next, pulled) = pulled(&model, &point, &g, expected)?;
+                all_near("next state", &expected(&wide(&x), u[0].into(), z[0].into()), &next, 4e-6)?;
+                golden.add(&next);
+                golden.add(&pulled.x);
+                golden.add(&pulled.u);
+                golden.add(&pulled.z);
+            }
+            golden.is("residuals", 0xe3cf_a1c9)
         },
     )
 }

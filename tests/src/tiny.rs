@@ -191,7 +191,7 @@ pub fn header(model: Model) -> Header<'static> {
     Header {
         version: VERSION,
         kind: Kind::Agent,
-        sizes: if model == Model::Network { SIZES } else { Sizes { latent: 0, ..SIZES } },
+        sizes: if let Model::Physics(_) = model { Sizes { latent: 0, ..SIZES } } else { SIZES },
         angles: Angles(1),
         sensors: Sensors { low: -0.5, high: 1.5 },
         encoder: Encoder::Lista { iterations: 2, activation: Activation::Soft },
