@@ -5,8 +5,15 @@
 //! β-NLL:       ⌊exp(v)⌋^β · ½ (v + e² exp(−v)),   ⌊·⌋ a constant    (Seitzer et al. 2022)
 //! ```
 //! The plain likelihood (β = 0) gives up where it fits badly, as it divides errors by the variance that they have caused;
-//! β = ½ does not. Members differ in their start (Lakshminarayanan et al. 2017) and in their data: each has
-//! a resample of its own, with replacement, so that they also disagree by what other data would have said. With dropout there is one set of weights, and members are its fixed masks (Gal & Ghahramani 2016): folded into copies of the
+//! β = ½ does not. Members differ in their start (Lakshminarayanan et al. 2017), in their data: each has
+//! a resample of its own, with replacement, so that they also disagree by what other data would have said; and in their priors:
+//!
+//! ```text
+//! μ(x) = trained(x) + κ · prior(x),   prior: a random network that is never trained    (Osband, Aslanides & Cassirer 2018)
+//! ```
+//! Where there is data the trained part learns to take the prior back; elsewhere nothing does, and the members disagree by it.
+//! Both are two layers of tanh units, so in the file they are one network whose matrices are the two's side by side. With
+//! dropout there is one set of weights, no prior, and members are its fixed masks (Gal & Ghahramani 2016): folded into copies of the
 //! weights they are an ensemble like any other, and run by the same kernel.
 //!
 //! Members that have seen the same data are too sure in the same way, so in the end one factor for each component of the
@@ -47,22 +54,51 @@ pub struct Config {
     pub steps: usize,
     /// Learning rate at the start; it falls to 0 along a half cosine.
     pub rate: f32,
+    /// κ: the deviation of a prior in units of a typical change; 0 for none. Larger: more doubt off the data, and more
+    /// that has to be learned away on it, which takes more steps.
+    pub prior: f32,
+    /// Hidden units of a prior. They are in the file beside the trained ones, so they cost time on the chip.
+    pub prior_hidden: usize,
+    /// What a prior's inputs are multiplied with. Smaller: a smoother prior, which less training takes back.
+    pub prior_width: f32,
     /// How much of its variance a sample's weight keeps: 0 is the likelihood, 1 the squared error.
     pub beta: f32,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { hidden: 32, members: 5, dropout: 0.0, batch: 128, steps: 2500, rate: 5e-3, beta: 0.5 }
+        Self {
+            hidden: 32,
+            members: 5,
+            dropout: 0.0,
+            batch: 128,
+            steps: 2500,
+            rate: 5e-3,
+            prior: 6.0,
+            prior_hidden: 16,
+            prior_width: 0.5,
+            beta: 0.5,
+        }
     }
 }
+
+impl Config {
+    fn has_priors(&self) -> bool {
+        self.dropout == 0.0 && self.prior > 0.0
+    }
+}
+
+/// A network and its weights.
+type Layers = (ParameterSet, Trunk<3>);
 
 /// Members in training.
 #[derive(Clone, Debug)]
 pub struct Ensemble {
     config: Config,
     /// Weights; one set for all members with dropout.
-    members: Vec<(ParameterSet, Trunk<3>)>,
+    members: Vec<Layers>,
+    /// What is added to each member's means and never trained; none with dropout.
+    priors: Vec<Layers>,
     /// What each member multiplies its hidden layers with when it is exported.
     masks: Vec<[Vec<f32>; 2]>,
     /// A typical change of each component.
@@ -100,20 +136,38 @@ impl Ensemble {
             "members is {}, but an ensemble has 1 to {MEMBERS}",
             config.members
         );
+        ensure!(config.prior >= 0.0, "prior is {}, not 0 or more", config.prior);
+        ensure!(config.prior_width > 0.0, "prior_width is {}, not above 0", config.prior_width);
         ensure!((0.0..1.0).contains(&config.dropout), "dropout is {}, not from 0 to below 1", config.dropout);
         let [x, s, u, scale] = data.scales();
+        let mut layers = |hidden: usize, width: f32, outputs: Vec<f32>| {
+            let inputs = [("w_x", &x), ("w_s", &s), ("w_u", &u)];
+            let inputs = inputs.map(|(name, scale)| Input {
+                name,
+                scale: scale.iter().map(|scale| scale / width).collect(),
+            });
+            let mut params = ParameterSet::new();
+            let trunk = Trunk::new(&mut params, inputs, hidden, outputs, rng);
+            (params, trunk)
+        };
         let outputs = [scale.clone(), vec![1.0; scale.len()]].concat();
         let own = if config.dropout > 0.0 { 1 } else { config.members };
-        let members = (0..own).map(|_| {
-            let inputs = [("w_x", &x), ("w_s", &s), ("w_u", &u)];
-            let inputs = inputs.map(|(name, scale)| Input { name, scale: scale.clone() });
-            let mut params = ParameterSet::new();
-            let trunk = Trunk::new(&mut params, inputs, config.hidden, outputs.clone(), rng);
-            (params, trunk)
-        });
-        let members = members.collect();
+        let members = (0..own).map(|_| layers(config.hidden, 1.0, outputs.clone())).collect();
+        // The output's weights start small, at a tenth; a prior says nothing of variances.
+        let unsure = scale.iter().map(|scale| 10.0 * config.prior * scale);
+        let unsure: Vec<_> = unsure.chain(vec![0.0; scale.len()]).collect();
+        let own = if config.has_priors() { config.members } else { 0 };
+        let priors =
+            (0..own).map(|_| layers(config.prior_hidden, config.prior_width, unsure.clone())).collect();
         let masks = (0..config.members).map(|_| [(); 2].map(|()| mask(config, rng))).collect();
-        Ok(Self { config: config.clone(), members, masks, calibration: vec![1.0; scale.len()], scale })
+        Ok(Self {
+            config: config.clone(),
+            members,
+            priors,
+            masks,
+            calibration: vec![1.0; scale.len()],
+            scale,
+        })
     }
 
     /// Trains all members. `progress` sees the member, the step and its loss.
@@ -154,6 +208,12 @@ impl Ensemble {
         let out = trunk.forward_through(weights, inputs, |layer, h| {
             if self.config.dropout > 0.0 { tape.mul(h, tape.constant(masks[layer].clone())) } else { h }
         });
+        let out = match self.priors.get(m) {
+            Some((params, prior)) => {
+                tape.add(out, prior.forward(Weights { tape, params, frozen: true }, inputs))
+            }
+            None => out,
+        };
         let nx = self.scale.len();
         let error = tape.sub(tape.rows(out, 0, nx), tape.constant(data.changes.clone()));
         let inverse = DMatrix::from_iterator(nx, 1, self.scale.iter().map(|s| 1.0 / s));
@@ -187,18 +247,28 @@ impl Ensemble {
         Ok(())
     }
 
+    /// Hidden units of a member in the file.
+    fn hidden(&self) -> usize {
+        self.config.hidden + if self.config.has_priors() { self.config.prior_hidden } else { 0 }
+    }
+
     /// The weight file of the ensemble alone.
     pub fn export(&self, data: &Transitions, task: &str, seed: u64) -> Result<WeightFile> {
         let mut tensors = Tensors::default();
         for ((m, part), masks) in PARTS.iter().enumerate().zip(&self.masks) {
             let (params, trunk) = &self.members[m % self.members.len()];
             trunk.export(params, part, &mut tensors);
-            tensors.matrix(part, "w_z", DMatrix::zeros(self.config.hidden, 0));
             for (name, mask) in ["w_h", "w_o"].into_iter().zip(masks) {
                 let mut w = tensors.take(part, name).expect("it was exported");
                 w.column_iter_mut().zip(mask).for_each(|(mut column, factor)| column *= *factor);
                 tensors.matrix(part, name, w);
             }
+            if let Some((params, prior)) = self.priors.get(m) {
+                let mut other = Tensors::default();
+                prior.export(params, part, &mut other);
+                beside(&mut tensors, other, part);
+            }
+            tensors.matrix(part, "w_z", DMatrix::zeros(self.hidden(), 0));
             // From units of a typical change to those of the state.
             let mut bias = tensors.take(part, "b_o").expect("it was exported");
             let units = self.scale.iter().zip(&self.calibration).map(|(s, c)| (s * s * c).ln());
@@ -211,13 +281,39 @@ impl Ensemble {
         let sizes = Sizes {
             state: data.states.nrows() as u16,
             action: data.actions.nrows() as u16,
-            hidden: self.config.hidden as u16,
+            hidden: self.hidden() as u16,
             ..Sizes::default()
         };
         let provenance = Provenance { trainer: env!("CARGO_PKG_VERSION"), task, seed, data: data.digest() };
         let model = Model::Ensemble { members: self.config.members as u16 };
         let sensors = Sensors { low: -1e6, high: 1e6 };
         tensors.pack(Header::model(sizes, data.angles, sensors, model, provenance))
+    }
+}
+
+/// Makes one network of two that see the same inputs: its output is the sum of theirs.
+fn beside(tensors: &mut Tensors, mut other: Tensors, part: &'static str) {
+    // Whether the second's rows and columns come after the first's, or on top of them.
+    let places = [
+        (["w_x", "w_s", "w_u", "b1", "b2"].as_slice(), (true, false)),
+        (&["w_h"], (true, true)),
+        (&["w_o"], (false, true)),
+        (&["b_o"], (false, false)),
+    ];
+    for (names, (below, right)) in places {
+        for name in names {
+            let [first, second] =
+                [&mut *tensors, &mut other].map(|t| t.take(part, name).expect("it was exported"));
+            let at = (if below { first.nrows() } else { 0 }, if right { first.ncols() } else { 0 });
+            let mut both = DMatrix::zeros(at.0 + second.nrows(), at.1 + second.ncols());
+            both.view_mut((0, 0), first.shape()).copy_from(&first);
+            for row in 0..second.nrows() {
+                for col in 0..second.ncols() {
+                    both[(at.0 + row, at.1 + col)] += second[(row, col)];
+                }
+            }
+            tensors.matrix(part, name, both);
+        }
     }
 }
 
@@ -306,6 +402,35 @@ mod tests {
     }
 
     #[test]
+    fn untrained_members_disagree_by_their_priors_and_the_file_has_both() {
+        let mut rng = Rng::seed_from_u64(6);
+        let data = noisy(200, &mut rng);
+        let doubt = |prior: f32| {
+            let config = Config { hidden: 8, prior, ..Config::default() };
+            let ensemble = Ensemble::new(&config, &data, &mut Rng::seed_from_u64(6)).expect("an ensemble");
+            let file = ensemble.export(&data, "noisy", 6).expect("exported");
+            let said = predict(&file.parse().expect("an artifact"), &data).expect("predictions");
+            // What the tape makes of the same members.
+            let tape = Tape::new();
+            let (values, sines) =
+                crate::network::lift(&tape, data.angles, tape.constant(data.states.clone()));
+            let inputs = [values, sines, tape.constant(data.actions.clone())];
+            let all = ensemble.members.iter().chain(&ensemble.priors);
+            let sums = all.map(|(params, trunk)| {
+                (*tape.value(trunk.forward(Weights { tape: &tape, params, frozen: true }, inputs))).clone()
+            });
+            let sum = sums.reduce(|a, b| a + b).expect("members");
+            for (j, said) in said.iter().enumerate() {
+                let mean = data.states[j] + sum[(0, j)] / 5.0;
+                assert!((said.next[0] - mean).abs() < 1e-4 * (1.0 + mean.abs()), "{said:?}, {mean}");
+            }
+            said.iter().map(|p| p.epistemic[0].sqrt()).sum::<f32>() / said.len() as f32
+        };
+        let (none, some, more) = (doubt(0.0), doubt(2.0), doubt(4.0));
+        assert!(some > 5.0 * none && more > 1.5 * some, "{none} {some} {more}");
+    }
+
+    #[test]
     fn doubt_shrinks_with_data_and_the_noise_does_not() {
         let said = |n: usize| {
             let mut rng = Rng::seed_from_u64(4);
@@ -328,6 +453,8 @@ mod tests {
         let data = noisy(10, &mut rng);
         let mut refused = |config: Config| Ensemble::new(&config, &data, &mut rng).unwrap_err().to_string();
         assert!(refused(Config { members: 7, ..Config::default() }).contains("members is 7"));
+        assert!(refused(Config { prior: -1.0, ..Config::default() }).contains("prior is -1"));
+        assert!(refused(Config { prior_width: 0.0, ..Config::default() }).contains("prior_width is 0"));
         assert!(refused(Config { dropout: 1.0, ..Config::default() }).contains("dropout is 1"));
     }
 }
