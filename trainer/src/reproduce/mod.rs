@@ -136,7 +136,7 @@ pub const EXPERIMENTS: &[Experiment] = &[
     },
     Experiment {
         name: "physics",
-        about: "physics by hand: check value, pullbacks against slopes, energy under two integrators",
+        about: "physics by hand: check value, pullbacks (learned ones too) against slopes, energy under two integrators",
         run: physics::run,
     },
     Experiment {
