@@ -137,7 +137,7 @@ pub(super) fn run(setting: &Setting) -> Result<Outcome> {
             .into(),
     );
     notes.push(
-        "Best of z: the nearest prediction over the latents that travel with the exported file (the codewords, or 128 inferred z*, with \
+        "Best of z: the nearest prediction over the latents that travel with the exported file (the codewords, or 512 inferred z*, with \
          their noise), run by the chip's kernel; the deterministic model is the same with one codeword."
             .into(),
     );
@@ -152,9 +152,20 @@ pub(super) fn run(setting: &Setting) -> Result<Outcome> {
          less than {}.",
         measure::TOLERANCE
     ));
+    notes.push(
+        "The sparse z's price (0.05, 0.1, 0.2), hidden units and samples (128 to 512) were chosen on draws of seeds 10 to 12; the \
+         noise's deviation and the codewords were found on held-out draws of seed 0 and kept. What is reported are the draws of seeds 0 \
+         to 2. More samples make the best of them nearer, of the unlimited model as well: a model with 128 is the same model, whose best of z \
+         is farther and which from some starts misses a mode of the pen. A mode counts as hit only where some z reaches it, at every one of 400 held-out starts. A sparse z explains more of the \
+         window than the other limits are allowed to, at half and twice the price as well: inside the pen's circle and between the \
+         corners its price is lower than on the data."
+            .into(),
+    );
     Ok(Outcome { rows, report, notes })
 }
 
+/// How much of the window, in percent, a limited `z` may explain.
+const MOST_EXPLAINED: f64 = 40.0;
 /// Transitions to learn from.
 const DATA: usize = 4000;
 
@@ -220,7 +231,7 @@ fn tabulate(example: &Example, runs: &[Vec<Measured>], rows: &mut Vec<Row>) {
         let ratio = blurred / middle(i, &|m| m.best);
         rows.push(demand(Row::new(what(name, "deterministic error / best of z"), ratio, ""), Some(10.0)));
         let hit = 100.0 * middle(i, &|m| m.modes) / modes;
-        rows.push(demand(Row::new(what(name, "modes hit"), hit, "%"), Some(99.0)));
+        rows.push(demand(Row::new(what(name, "modes hit, of all from every start"), hit, "%"), Some(100.0)));
         rows.push(Row::new(what(name, "energy on the data"), middle(i, &|m| m.on), ""));
         rows.push(Row::new(what(name, "energy off the data"), middle(i, &|m| m.off), ""));
         let explained =
@@ -228,8 +239,8 @@ fn tabulate(example: &Example, runs: &[Vec<Measured>], rows: &mut Vec<Row>) {
         rows.push(match limit {
             Limit::None => explained.at_least(80.0),
             // An L1 price is lowest at z = 0: it bends the energy, but forbids nothing.
-            Limit::Sparse { .. } => explained,
-            Limit::Discrete { .. } | Limit::Noise { .. } => explained.at_most(50.0),
+            Limit::Sparse { .. } => explained.beside(MOST_EXPLAINED, "what the other limits are held to"),
+            Limit::Discrete { .. } | Limit::Noise { .. } => explained.at_most(MOST_EXPLAINED),
         });
         rows.push(
             Row::new(what(name, "z carries"), middle(i, &|m| m.bits), "bits")
