@@ -5,7 +5,7 @@ mod pictures;
 use super::{Outcome, Setting, median, per_seed, rounded};
 use crate::{
     data::log::{Episode, Log},
-    export::WeightFile,
+    export::{WeightFile, write_file},
     mind,
     predict::{
         network::{Config, Known, Network},
@@ -178,6 +178,9 @@ pub(super) fn run(setting: &Setting) -> Result<Outcome> {
             subject.wrong
         ));
         pictures::show(&mut report, subject, held_out, &runs[0].files)?;
+        for (file, kind) in runs[0].files.iter().zip(["learned", "corrected"]) {
+            write_file(&setting.out.join(format!("forward-models/{name}-{kind}.fth")), file.bytes())?;
+        }
     }
     Ok(Outcome { rows, report, notes })
 }

@@ -13,12 +13,15 @@ use crate::report::{
 use anyhow::Result;
 
 pub(super) fn run(setting: &Setting) -> Result<Outcome> {
-    let linear = linear::run(setting.seed)?;
-    let consistent = consistency::run(setting)?;
+    let linear = linear::run(setting.seed, &setting.out.join("kalman/steady.fth"))?;
+    let consistent = per_seed(setting, |seed| consistency::run(setting, seed))?;
     let flights = per_seed(setting, |seed| pixels::run(seed, setting.quick))?;
 
     let mut rows = linear.rows();
-    rows.extend(consistent.iter().flat_map(consistency::Consistency::rows));
+    for (i, first) in consistent[0].iter().enumerate() {
+        rows.extend(first.rows(&consistent.iter().map(|seed| &seed[i]).collect::<Vec<_>>()));
+    }
+    let consistent = &consistent[0];
     rows.extend(pixels::rows(&flights, median));
 
     let mut report = Report::new("The Kalman filter", "Kalman 1960; Bar-Shalom, Li & Kirubarajan 2001");
@@ -41,7 +44,13 @@ pub(super) fn run(setting: &Setting) -> Result<Outcome> {
     );
     let notes = vec![
         linear::NOTE.into(),
-        consistency::note(&consistent),
+        "Filters over learned models: 400 runs, 32 units and 8000 steps were tried first, and on seeds 0 to 2 only 57 % of the cart-pole's \
+         steps were inside the band; the sizes were then made larger with those seeds in sight, so that they are no test of the choice. On \
+         seeds 10 to 12, which had no part in it, the cart-pole holds (4.13, 83 % of steps) and the pendulum does not (2.19, 32 %): what such a \
+         filter is told is not yet enough for every training."
+            .into(),
+        "The steady filter and those over learned models are left as files in `kalman`, ready for `forethought hil`.".into(),
+        consistency::note(consistent),
         "From pixels: the pendulum's camera (16×16 pixels), a LISTA of 64 units and a linear read-out of cosine and sine, \
          a learned model (2-32-32) and the filter of `train pendulum`, all trained in each seed; 20 episodes of 200 steps \
          under random torques. The read-out alone is the angle of the last frame. A wild frame shows the rod at a random angle."

@@ -2,7 +2,7 @@
 
 use crate::{
     estimate::steady::{Plant, Steady},
-    export::{Tensors, WeightFile},
+    export::{Tensors, WeightFile, write_file},
     report::{
         plot::{Axis, Plot, Series},
         points::Point,
@@ -20,6 +20,7 @@ use forethought::{
 };
 use nalgebra::{DMatrix, DVector};
 use rand::{RngExt, SeedableRng};
+use std::path::Path;
 
 const NX: usize = 3;
 const A: [[f32; NX]; NX] = [[1.0, 0.1, 0.0], [0.0, 1.0, 0.1], [0.0, 0.0, 0.8]];
@@ -62,7 +63,8 @@ pub(super) struct Found {
     settled: Steady,
 }
 
-pub(super) fn run(seed: u64) -> Result<Found> {
+/// Measures, and leaves the steady filter at `path`.
+pub(super) fn run(seed: u64, path: &Path) -> Result<Found> {
     let wide = |values: &[f32]| DVector::from_iterator(values.len(), values.iter().map(|&v| f64::from(v)));
     let plant = Plant {
         a: DMatrix::from_fn(NX, NX, |r, c| A[r][c].into()),
@@ -71,6 +73,7 @@ pub(super) fn run(seed: u64) -> Result<Found> {
         noise: wide(&NOISE),
     };
     let settled = plant.settle()?;
+    write_file(path, tracker(&settled)?.bytes())?;
     let file = file(&settled)?;
     let artifact = file.parse()?;
     let (filter, constant) = (Kalman::load(&artifact)?, steady::Steady::load(&artifact)?);
@@ -174,9 +177,21 @@ impl Book {
 /// The filter and its steady state, without a forward model.
 fn file(settled: &Steady) -> Result<WeightFile> {
     let mut tensors = Tensors::default();
-    tensors.vector("estimate", "mean", &[0.0; NX]);
     tensors.vector("estimate", "prior", &PRIOR);
     tensors.vector("estimate", "process", &PROCESS);
+    pack(settled, tensors, Model::Network)
+}
+
+/// The steady filter over the plant's matrices: a tracker that runs on its own.
+fn tracker(settled: &Steady) -> Result<WeightFile> {
+    let mut tensors = Tensors::default();
+    tensors.matrix("predict", "a", DMatrix::from_fn(NX, NX, |r, c| A[r][c]));
+    tensors.vector("predict", "b", &B);
+    pack(settled, tensors, Model::Physics(forethought::artifact::Plant::Linear))
+}
+
+fn pack(settled: &Steady, mut tensors: Tensors, model: Model) -> Result<WeightFile> {
+    tensors.vector("estimate", "mean", &[0.0; NX]);
     tensors.vector("estimate", "noise", &NOISE);
     settled.export(&mut tensors);
     let sizes = Sizes { state: NX as u16, action: 1, ..Sizes::default() };
@@ -187,7 +202,7 @@ fn file(settled: &Steady) -> Result<WeightFile> {
         gates: [Gate { features: 1, limit: 1e6 }; 2].into_iter().collect(),
         patience: 5,
     };
-    tensors.pack(Header::model(sizes, Angles(0), sensors, Model::Network, provenance).tracker(estimator))
+    tensors.pack(Header::model(sizes, Angles(0), sensors, model, provenance).tracker(estimator))
 }
 
 impl Found {
