@@ -112,6 +112,7 @@ fn mind(header: &Header<'_>) -> String {
         Planner::Reflex => "reflex::Reflex",
         Planner::Gradient(_) => "gradient::Gradient<'static>",
         Planner::Ilqr(_) => "ilqr::Ilqr<'static>",
+        Planner::Lq(_) => "lq::Lq<'static>",
         _ => "unknown",
     };
     let planner = format!("pub type Planner = forethought::plan::{planner};");

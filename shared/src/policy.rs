@@ -38,8 +38,14 @@ impl<'a> Limits<'a> {
         Ok(limits)
     }
 
+    /// How many components there are.
+    #[expect(clippy::len_without_is_empty, reason = "an action has at least one component")]
+    pub fn len(&self) -> usize {
+        self.low.len()
+    }
+
     /// `(low, high)` of each component.
-    pub fn iter(&self) -> impl Iterator<Item = (f32, f32)> + '_ {
+    pub fn iter(&self) -> impl Iterator<Item = (f32, f32)> + Clone + '_ {
         self.low.iter().copied().zip(self.high.iter().copied())
     }
 

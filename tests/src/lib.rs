@@ -25,6 +25,7 @@ mod estimate;
 mod failure;
 mod forecast;
 mod link;
+mod lq;
 mod math;
 mod network;
 mod perceive;
@@ -78,6 +79,7 @@ pub const MODELS: &[&[Case]] = &[
     estimate::CASES,
     cost::CASES,
     plan::CASES,
+    lq::CASES,
     policy::CASES,
     agent::CASES,
     ensemble::CASES,

@@ -800,7 +800,7 @@ fn every_setting_out_of_range_has_its_sentence() {
         (|h| newton(h, |n| n.damping = f32::NAN), "the planner's damping must be a number of at least 0"),
         (|h| newton(h, |n| n.tolerance = -1.0), "the planner's tolerance must be a number of at least 0"),
         (
-            |h| h.planner = Planner::Lq(Splitting { iterations: 1, tolerance: f32::NAN }),
+            |h| h.planner = Planner::Lq(ActiveSet { iterations: 1, tolerance: f32::NAN }),
             "the planner's tolerance must be a number of at least 0",
         ),
         (|h| h.planner = Planner::Discrete { beam: 0 }, "the planner must keep at least one sequence"),

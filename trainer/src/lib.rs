@@ -14,6 +14,7 @@ pub mod mind;
 pub mod network;
 pub mod optim;
 pub mod perceive;
+pub mod plan;
 pub mod policy;
 pub mod predict;
 pub mod report;

@@ -17,7 +17,7 @@ use forethought::{
     estimate::{kalman::Kalman, steady::Steady},
     forecast::Forecaster,
     perceive::{Encoder, convolutional, decoder::Decoder, maps::Maps, readout::ReadOut},
-    plan::{gradient::Gradient, ilqr::Ilqr, reflex::Reflex},
+    plan::{gradient::Gradient, ilqr::Ilqr, lq::Lq, reflex::Reflex},
     predict::{ForwardModel, ensemble::Ensemble, network::Network, physics::pendulum::Pendulum},
     recognise::Recogniser,
     track::Tracker,
@@ -78,6 +78,10 @@ type Small<'a, M> = Agent<'a, AnyEncoder<'a, 256, 64>, M, Gradient<'a>, 256, 64,
 type Large<'a, P> = Agent<'a, AnyEncoder<'a, NY, NC>, Foreseeing<'a>, P, NY, NC, NX, NU, NZ, NH, H>;
 /// Every controller.
 type Acting<'a, P> = Controller<'a, Foreseeing<'a>, P, NX, NU, NZ, NH, H>;
+/// Agents whose planner remembers the square of its plan: it looks less far.
+type Squared<'a> = Agent<'a, AnyEncoder<'a, NY, NC>, Foreseeing<'a>, Lq<'a>, NY, NC, NX, NU, NZ, NH, SHORT>;
+/// Controllers with such a planner.
+type SquaredAlone<'a> = Controller<'a, Foreseeing<'a>, Lq<'a>, NX, NU, NZ, NH, SHORT>;
 /// Every forward model.
 type Foreseeing<'a> = AnyModel<'a, NX, NU, NZ, NH>;
 /// Every filter over a forward model.
@@ -109,6 +113,12 @@ macro_rules! with_planner {
 pub fn load<'a>(artifact: &Artifact<'a>) -> Result<Box<dyn Mind + 'a>, ArtifactError> {
     let header = artifact.header();
     let small = match (header.kind, header.model) {
+        (Kind::Agent, _) if matches!(header.planner, Planner::Lq(_)) => {
+            return sized::<Squared<'a>, NX, NU>(artifact);
+        }
+        (Kind::Controller, _) if matches!(header.planner, Planner::Lq(_)) => {
+            return sized::<SquaredAlone<'a>, NX, NU>(artifact);
+        }
         (Kind::Perception, _) => return sized::<Perception<'a>, 0, OUTPUTS>(artifact),
         (Kind::Model, Model::Ensemble { .. }) => {
             return sized::<Forecaster<Together<'a, NX, NU, NZ, NH>, NX, NU, NZ, { 3 * NX }>, NX, { 3 * NX }>(
@@ -146,9 +156,11 @@ pub const NU: usize = 8;
 /// The most components of a latent variable.
 const NZ: usize = 16;
 /// The most units of a hidden layer.
-const NH: usize = 256;
+pub const NH: usize = 256;
 /// The most steps of a plan.
 pub const H: usize = 128;
+/// The most steps of a linear-quadratic plan.
+const SHORT: usize = 32;
 /// The most classes, and as many as the longest code has units.
 pub const OUTPUTS: usize = NC;
 
@@ -251,6 +263,8 @@ fn planner_size(header: &Header<'_>, trace: usize) -> usize {
     match header.planner {
         Planner::Gradient(_) => 2 * rollout + 2 * h * nu + 1,
         Planner::Ilqr(_) => 2 * rollout + h * nu * (nx + 1) + 1,
+        // Five whole plans, one of bytes and one of half words, and the factor.
+        Planner::Lq(_) => h * nu * (h * nu + 5) + (3 * h * nu).div_ceil(4),
         _ => 0,
     }
 }

@@ -53,6 +53,7 @@ use forethought::{
         Planner, Rollout,
         gradient::{self, Gradient},
         ilqr::Ilqr,
+        lq::Lq,
         reflex::Reflex,
     },
     policy::{Limits, Policy},
@@ -366,6 +367,7 @@ fn planners() {
     let _ = black_box(controller::<Learned, Reflex>(&SMALL_NETWORK.0));
     let _ = black_box(controller::<Learned, Gradient<'static>>(&SMALL_NETWORK.0));
     let _ = black_box(controller::<Learned, Ilqr<'static>>(&SMALL_NETWORK.0));
+    let _ = black_box(controller::<Learned, Lq<'static>>(&SMALL_NETWORK.0));
 }
 
 /// A mind that is shown the state, with the planner `P` over the forward model `M`.

@@ -377,8 +377,8 @@ pub enum Planner {
     Gradient(Descent),
     /// [`Ilqr`](crate::plan::ilqr::Ilqr).
     Ilqr(Newton),
-    /// `plan::lq`.
-    Lq(Splitting),
+    /// [`Lq`](crate::plan::lq::Lq).
+    Lq(ActiveSet),
     /// `plan::sampling`.
     Sampling(Sampling),
     /// `plan::discrete`.
@@ -414,12 +414,13 @@ pub struct Newton {
     pub tolerance: f32,
 }
 
-/// Settings of the linear-quadratic planner; its matrices are tensors.
+/// Settings of the [linear-quadratic](crate::plan::lq) planner; its matrices are tensors.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Splitting {
-    /// Iterations of one decision, at most.
+pub struct ActiveSet {
+    /// Sets of held actions that one decision may try, at most; 0 for the plan without limits, clipped.
     pub iterations: u16,
-    /// Converged when no action moves by more than this share of its range.
+    /// An action that is beyond its limit by less than this share of its range is clipped, and not held: so rounding does not
+    /// move it to and fro.
     pub tolerance: f32,
 }
 

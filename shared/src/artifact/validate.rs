@@ -3,8 +3,8 @@
 use super::{
     ArtifactError,
     header::{
-        CostTerms, Descent, Estimator, Header, Kind, MEMBERS, Method, Model, Newton, Planner, Plant,
-        Sampling, Sensors, Sizes, Splitting,
+        ActiveSet, CostTerms, Descent, Estimator, Header, Kind, MEMBERS, Method, Model, Newton, Planner,
+        Plant, Sampling, Sensors, Sizes,
     },
 };
 use crate::feature::{Angles, Feature, Map};
@@ -194,7 +194,7 @@ impl Planner {
                 ),
                 tolerable(tolerance),
             ]),
-            Self::Lq(Splitting { tolerance, .. }) => first_broken(&[tolerable(tolerance)]),
+            Self::Lq(ActiveSet { tolerance, .. }) => first_broken(&[tolerable(tolerance)]),
             Self::Sampling(Sampling { method, samples, deviation, correlation, .. }) => first_broken(&[
                 (samples > 0, "the planner must draw at least one sample"),
                 (positive(deviation), "the deviation of samples must be a positive number"),

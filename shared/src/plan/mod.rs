@@ -3,6 +3,7 @@
 mod backward;
 pub mod gradient;
 pub mod ilqr;
+pub mod lq;
 pub mod reflex;
 
 use crate::{Zero, artifact::Load, cost::Cost, math, policy::Limits, predict::ForwardModel};

@@ -131,7 +131,7 @@ impl Args {
 pub(super) fn fly(artifact: &Artifact<'_>, episodes: usize, seed: u64) -> Result<Vec<Flown>> {
     let header = artifact.header();
     let task = header.provenance.task;
-    ensure!(worlds::NAMES.contains(&task), no_world(task));
+    ensure!(worlds::of(artifact)?.is_some(), no_world(task));
     let practised = header.has("policy");
     let ways = match header.kind {
         Kind::Controller if header.planner == Planner::Reflex => &SHOWN[1..],
@@ -139,7 +139,7 @@ pub(super) fn fly(artifact: &Artifact<'_>, episodes: usize, seed: u64) -> Result
         Kind::Controller => &SHOWN[..1],
         _ => &WAYS[..],
     };
-    let world = || worlds::named(task).expect("it is one of the names");
+    let world = || worlds::of(artifact).ok().flatten().expect("it has just been there");
     ways.iter()
         .map(|&(what, how, bound)| {
             let flights = evaluate::episodes(artifact, world, how, episodes, seed)?;

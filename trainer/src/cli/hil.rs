@@ -131,7 +131,7 @@ impl Args {
         let header = artifact.header();
         Ok(match (header.kind, header.provenance.task) {
             (Kind::Agent | Kind::Controller, task) => {
-                worlds::named(task).with_context(|| super::eval::no_world(task))?
+                worlds::of(artifact)?.with_context(|| super::eval::no_world(task))?
             }
             (Kind::Perception, digits::NAME) => {
                 Box::new(digits::Digits::read(&self.data, artifact.sizes().ny())?)

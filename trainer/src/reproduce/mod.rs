@@ -16,6 +16,7 @@ mod pendulum;
 mod physics;
 mod pinwheels;
 mod psd;
+mod quadrotor;
 mod record;
 mod rocket;
 mod stacked;
@@ -188,6 +189,11 @@ pub const EXPERIMENTS: &[Experiment] = &[
         name: "rocket",
         about: "reaching a station on little fuel: looking a few seconds ahead, and the whole flight at once",
         run: rocket::run,
+    },
+    Experiment {
+        name: "quadrotor",
+        about: "a quadrotor under limits: the linear-quadratic planner against the exact programme",
+        run: quadrotor::run,
     },
 ];
 

@@ -5,6 +5,7 @@ pub mod car;
 pub mod cart_pole;
 pub mod cliff_car;
 pub mod digits;
+pub mod linear;
 pub mod motion;
 pub mod mountain_car;
 pub mod noise;
@@ -17,6 +18,7 @@ pub mod rocket;
 pub mod tracked;
 pub mod traffic;
 
+use forethought::artifact::{Artifact, ArtifactError, Model, Plant};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 /// The generator of all randomness: portable, so a seed gives the same numbers on every machine.
@@ -59,6 +61,15 @@ pub fn named(name: &str) -> Option<Box<dyn World + Send>> {
         "rocket" => Box::<rocket::Rocket>::default(),
         "car" => Box::<car::Car>::default(),
         _ => return None,
+    })
+}
+
+/// Where an agent or a controller flies: the world of its name; or, of a linear plant, the plant itself.
+pub fn of<'a>(artifact: &Artifact<'a>) -> Result<Option<Box<dyn World + Send + 'a>>, ArtifactError> {
+    let header = artifact.header();
+    Ok(match header.model {
+        Model::Physics(Plant::Linear) => Some(Box::new(linear::Linear::of(artifact)?)),
+        _ => named(header.provenance.task).map(|world| world as _),
     })
 }
 

@@ -1,0 +1,3 @@
+//! What planners need that is computed before.
+
+pub mod lq;
