@@ -97,7 +97,7 @@ impl Example {
             Model::Physics(Plant::Linear),
             Provenance { trainer: env!("CARGO_PKG_VERSION"), task: "hover", seed: 0, data: 0 },
         );
-        let planner = Planner::Lq(ActiveSet { iterations: 12, tolerance: 1e-5 });
+        let planner = Planner::Lq(ActiveSet { iterations: 7, tolerance: 1e-5 });
         tensors.pack(header.controller(self.horizon as u16, cost, planner))
     }
 
