@@ -138,20 +138,22 @@ fn target(x: &[f32; NX]) -> [f64; N] {
 
 /// `G λ = difference`, by elimination.
 fn multipliers(difference: [f64; N]) -> [f64; N] {
-    let mut g: [[f64; N]; N] = core::array::from_fn(|i| core::array::from_fn(|j| inverse(i, j).into()));
-    let mut lambda = difference;
+    // Rows of G with the right side behind them.
+    let mut g: [([f64; N], f64); N] =
+        core::array::from_fn(|i| (core::array::from_fn(|j| inverse(i, j).into()), difference[i]));
     for i in 0..N {
-        for below in i + 1..N {
-            let share = g[below][i] / g[i][i];
-            for j in i..N {
-                g[below][j] -= share * g[i][j];
-            }
-            lambda[below] -= share * lambda[i];
+        let (row, right) = g[i];
+        for (below, value) in g.iter_mut().skip(i + 1) {
+            let share = below[i] / row[i];
+            below.iter_mut().zip(row).for_each(|(b, r)| *b -= share * r);
+            *value -= share * right;
         }
     }
+    let mut lambda = [0.0; N];
     for i in (0..N).rev() {
-        let known: f64 = (i + 1..N).map(|j| g[i][j] * lambda[j]).sum();
-        lambda[i] = (lambda[i] - known) / g[i][i];
+        let (row, right) = g[i];
+        let known: f64 = (i + 1..N).map(|j| row[j] * lambda[j]).sum();
+        lambda[i] = (right - known) / row[i];
     }
     lambda
 }

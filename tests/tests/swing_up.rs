@@ -62,7 +62,8 @@ fn a_pole_is_swung_up_at_the_least_cost() {
             + 0.01 * spin * spin
             + 0.001 * f64::from(force).powi(2);
         let mut next = [0.0; 4];
-        model.step(&mut Zero::ZERO, &x, &decision.action, &[], &mut next);
+        let mut trace = Zero::ZERO;
+        model.step(&mut trace, &x, &decision.action, &[], &mut next);
         x = next;
     }
     assert!(total <= 90.5, "{total}");

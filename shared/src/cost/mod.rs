@@ -12,7 +12,7 @@ mod terms;
 
 use crate::{
     artifact::{Artifact, ArtifactError, CostTerms},
-    dense::{self, Dense},
+    dense::Dense,
     network::StateNetwork,
 };
 
@@ -66,7 +66,9 @@ impl<'a, const NH: usize> Cost<'a, NH> {
             network.forward(x, &mut value);
         }
         let [value] = value;
-        let far = self.distance(x).map_or(0.0, |(e, pe)| dense::dot(&e, &pe));
+        // In order: what a larger type adds is zero at the end.
+        let far =
+            self.distance(x).map_or(0.0, |(e, pe)| e.iter().zip(pe).fold(0.0, |sum, (e, pe)| sum + e * pe));
         self.terms.paid(x, |term| term.terminal) + far + value
     }
 
