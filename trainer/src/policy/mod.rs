@@ -15,6 +15,7 @@
 
 pub mod categorical;
 pub mod deterministic;
+pub mod driving;
 pub mod gaussian;
 
 use crate::{

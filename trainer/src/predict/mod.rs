@@ -3,6 +3,7 @@
 pub mod ensemble;
 pub mod latent;
 pub mod mpur;
+pub mod neighbours;
 pub mod network;
 pub mod open_loop;
 pub mod residual;

@@ -5,6 +5,7 @@
 
 mod cart_pole;
 mod contrast;
+mod driving;
 mod drsae;
 mod forward_models;
 mod ica;
@@ -194,6 +195,11 @@ pub const EXPERIMENTS: &[Experiment] = &[
         name: "quadrotor",
         about: "a quadrotor under limits: the linear-quadratic planner against the exact programme",
         run: quadrotor::run,
+    },
+    Experiment {
+        name: "driving",
+        about: "driving in dense traffic: a policy through a stochastic model, and without each of its parts",
+        run: driving::run,
     },
 ];
 

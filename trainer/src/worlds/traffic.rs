@@ -5,12 +5,14 @@
 //! straight, begins with a platoon of random density and has no end. Everything random is drawn at the start of an
 //! episode: the same seed gives the same traffic to the last bit.
 //!
+//! - [`around`]: what a driver watches: itself and its neighbours;
 //! - [`car`]: what a car is, the kinematic bicycle, collisions;
 //! - [`driver`]: the intelligent driver model, MOBIL, and steering to the centre of a lane;
 //! - [`road`]: lanes, and who is next to whom;
 //! - [`recording`]: traffic as a log has it: every car at every step;
 //! - [`view`]: what one car sees around it.
 
+pub mod around;
 pub mod car;
 pub mod driver;
 pub mod recording;

@@ -126,7 +126,7 @@ impl Mpur {
 }
 
 /// `KL(N(μ, σ²) ‖ N(0, I)) = ½ Σ (μ² + σ² − 1 − log σ²)`, the mean of the batch.
-fn divergence(tape: &Tape, mean: Var, log_variance: Var) -> Var {
+pub(in crate::predict) fn divergence(tape: &Tape, mean: Var, log_variance: Var) -> Var {
     let (_, batch) = tape.shape(mean);
     let spread = tape.sub(tape.exp(log_variance), tape.offset(log_variance, 1.0));
     tape.scale(tape.sum(tape.add(tape.square(mean), spread)), 0.5 / batch.max(1) as f32)

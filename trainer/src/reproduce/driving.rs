@@ -1,0 +1,163 @@
+//! Driving in dense traffic: policies trained through a learned stochastic model of the neighbours, and what each part of
+//! that is good for.
+
+mod road;
+
+use super::{Outcome, Setting, median, per_seed};
+use crate::{
+    policy::{Policy, driving},
+    predict::neighbours::{Config, Neighbours, Windows},
+    report::{
+        Report,
+        plot::{Axis, Plot, Series},
+    },
+    results::Row,
+    worlds::{Rng, traffic},
+};
+use anyhow::Result;
+use rand::SeedableRng;
+use road::Drive;
+
+/// Episodes of simulated traffic that models are learned from.
+const EPISODES: usize = 60;
+/// Drives of each policy, in traffic that nothing was learned from.
+const DRIVES: usize = 500;
+/// The car that is driven, counted from the rear of the platoon: in the midst of it.
+const EGO: usize = 15;
+/// Success of the paper's policy in its recorded traffic.
+const PAPER: f64 = 74.8;
+
+/// One seed: what every driver did, and how models answer to the action.
+struct Trained {
+    drives: Vec<(&'static str, Drive)>,
+    errors: [f64; 3],
+    answers: [f64; 3],
+}
+
+pub(super) fn run(setting: &Setting) -> Result<Outcome> {
+    let (config, how) = settings(setting.quick);
+    let runs = per_seed(setting, |seed| train(&config, &how, setting.quick, seed))?;
+    let middle = |value: &dyn Fn(&Trained) -> f64| median(&runs.iter().map(value).collect::<Vec<_>>());
+    let mut rows = Vec::new();
+    let models = ["deterministic", "stochastic with z-dropout", "stochastic without"];
+    for (i, name) in models.iter().enumerate() {
+        rows.push(Row::new(
+            format!("error after 4 s, {name} model"),
+            middle(&|run| run.errors[i]),
+            "of constant speeds",
+        ));
+        rows.push(Row::new(
+            format!("answer of the speed to an acceleration, {name} model"),
+            middle(&|run| run.answers[i]),
+            "% of the true",
+        ));
+    }
+    let names: Vec<_> = runs[0].drives.iter().map(|(name, _)| *name).collect();
+    let safe = |i: usize| middle(&|run| 100.0 * run.drives[i].1.safe());
+    let others: Vec<_> =
+        (0..names.len()).filter(|&i| names[i] != FULL && names[i] != EXPERTS).map(safe).collect();
+    for (i, &name) in names.iter().enumerate() {
+        let row = Row::new(format!("{name}: no collision, on the road"), safe(i), "% of the drives");
+        let row = if name == FULL {
+            let best = others.iter().copied().fold(90.0, f64::max);
+            row.beside(PAPER, "MPUR in I-80").at_least(best)
+        } else {
+            row
+        };
+        rows.push(row);
+        rows.push(Row::new(
+            format!("{name}: standard error"),
+            middle(&|run| 100.0 * run.drives[i].1.error()),
+            "%",
+        ));
+        rows.push(Row::new(format!("{name}: distance"), middle(&|run| run.drives[i].1.distance()), "m"));
+    }
+    let notes = vec![
+        format!(
+            "Models are learned from {EPISODES} episodes of the native highway; {} drives of {} s of each policy in other episodes, \
+             the same for all, in the midst of the platoon; medians of {} seeds. A drive ends at a collision or beyond the \
+             edge of the road; its distance counts until then.",
+            if setting.quick { DRIVES / 10 } else { DRIVES },
+            traffic::Config::default().episode as f64 * traffic::DT,
+            runs.len(),
+        ),
+        "What a driver watches is no picture but places and speeds of the nearest cars, and the model is learned on that: latent, \
+         with z-dropout. Its own car's speed and heading are learned as well."
+            .into(),
+        "The cost has no goal; drivers who brake are as good as others by it, so distances are told beside. Experts are the \
+         simulator's own drivers. Policies act here as they are trained; none is exported."
+            .into(),
+    ];
+    let mut report =
+        Report::new("Driving in dense traffic", "Henaff, Canziani & LeCun, ICLR 2019, on the native highway");
+    let colours = runs[0].drives.iter().fold(
+        Plot::new(Axis::linear("time (s)"), Axis::linear("drives that go on (%)").range(0.0, 102.0)),
+        |plot, (name, drive)| plot.with(Series::line(name, drive.survival())),
+    );
+    report
+        .section("Drives")
+        .figure("How many drives go on without a collision and on the road, of the first seed.", colours);
+    Ok(Outcome { rows, report, notes })
+}
+
+const EXPERTS: &str = "the simulator's drivers";
+const FULL: &str = "full";
+
+fn settings(quick: bool) -> (Config, driving::Config) {
+    if quick {
+        let config = Config { deterministic: 40, stochastic: 40, batch: 16, ..Config::default() };
+        (config, driving::Config { steps: 20, batch: 8, ..driving::Config::default() })
+    } else {
+        (Config::default(), driving::Config::default())
+    }
+}
+
+fn train(config: &Config, how: &driving::Config, quick: bool, seed: u64) -> Result<Trained> {
+    let rng = &mut Rng::seed_from_u64(seed);
+    let recordings = traffic::Highway::new(traffic::Config::default())
+        .record(if quick { EPISODES / 10 } else { EPISODES }, rng);
+    // The last sixth is for the models' own errors.
+    let (known, kept) = recordings.split_at(recordings.len() - (recordings.len() / 6).max(1));
+    let (windows, kept) = (Windows::new(known, config.horizon)?, Windows::new(kept, config.horizon)?);
+    let mut plain = Neighbours::new(config, recordings[0].road, windows.scales(rng), rng);
+    plain.train_deterministic(&windows, rng, |_| ())?;
+    let stochastic = |z_dropout| -> Result<Neighbours> {
+        let mut model = plain.clone();
+        model.train_stochastic(&windows, z_dropout, &mut Rng::seed_from_u64(seed), |_| ())?;
+        Ok(model)
+    };
+    let (model, trusting) = (stochastic(config.z_dropout)?, stochastic(0.0)?);
+    let batch = kept.draw(500, rng);
+    let looks = [(&plain, false), (&model, true), (&trusting, true)];
+    let error =
+        |(model, drawn): (&Neighbours, bool)| model.error(&batch, drawn, &mut Rng::seed_from_u64(seed));
+    let answer =
+        |(model, drawn): (&Neighbours, bool)| model.answer(&batch, drawn, &mut Rng::seed_from_u64(seed));
+
+    let count = if quick { DRIVES / 10 } else { DRIVES };
+    let mut drives = vec![
+        (EXPERTS, road::drive(count, None)),
+        ("no action", road::drive(count, Some(&|seen| nalgebra::DMatrix::zeros(2, seen.ncols())))),
+    ];
+    let test = |policy: &Policy| road::drive(count, Some(&|seen| policy.best(seen)));
+    let mut policy = driving::driver(how, &model, &mut Rng::seed_from_u64(seed));
+    driving::imitate(&mut policy, how, &windows, rng)?;
+    drives.push(("imitation", test(&policy)));
+    let variants = [
+        ("deterministic model", &plain, driving::Config { stochastic: false, ..how.clone() }),
+        ("without z-dropout", &trusting, how.clone()),
+        ("without uncertainty cost", &model, driving::Config { uncertainty: 0.0, ..how.clone() }),
+        (FULL, &model, how.clone()),
+    ];
+    for (name, model, how) in variants {
+        // The same start and the same draws for all.
+        let rng = &mut Rng::seed_from_u64(seed);
+        let mut policy = driving::driver(&how, model, rng);
+        driving::train(&mut policy, &how, model, &windows, rng, |_, _, _| ())?;
+        drives.push((name, test(&policy)));
+    }
+    let told: Vec<_> =
+        drives.iter().map(|(name, drive)| format!("{name} {:.1} %", 100.0 * drive.safe())).collect();
+    eprintln!("  seed {seed}: {}", told.join(", "));
+    Ok(Trained { drives, errors: looks.map(error), answers: looks.map(answer) })
+}
