@@ -19,7 +19,6 @@ mod pinwheels;
 mod psd;
 mod quadrotor;
 mod record;
-mod rocket;
 mod stacked;
 mod structured_dictionary;
 mod student_t;
@@ -185,11 +184,6 @@ pub const EXPERIMENTS: &[Experiment] = &[
         name: "cart-pole",
         about: "swinging up a pole on a cart: iLQR and the gradient, by physics and by a learned model",
         run: cart_pole::run,
-    },
-    Experiment {
-        name: "rocket",
-        about: "reaching a station on little fuel: looking a few seconds ahead, and the whole flight at once",
-        run: rocket::run,
     },
     Experiment {
         name: "quadrotor",
