@@ -175,7 +175,8 @@ fn model(report: &mut Report, data: &PendulumReport) {
     }
 }
 
-fn flight(report: &mut Report, flight: &Flight) {
+/// Adds the pictures of a flight from pixels.
+pub fn flight(report: &mut Report, flight: &Flight) {
     if flight.states.is_empty() {
         return;
     }

@@ -12,10 +12,14 @@ use crate::{
     report::{
         Figure, Report,
         plot::{Axis, Plot, Series},
-        points::sampled,
+        points::{round_y, sampled},
     },
     results::Row,
-    worlds::{Rng, cart_pole::CartPole, practice::Practice},
+    worlds::{
+        Rng,
+        cart_pole::{CartPole, DT},
+        practice::Practice,
+    },
 };
 use anyhow::Result;
 use forethought::{
@@ -129,20 +133,23 @@ fn bounded(what: String, cost: f64, bound: f64, planner: &str) -> Row {
     if planner == "iLQR" { row.at_most(bound) } else { row }
 }
 
+/// Breaks a curve where an angle goes round, or leaves it as it is.
+type Trace = fn(&[(f64, f64)]) -> Vec<(f64, f64)>;
+
 fn report(flights: &[(String, Flight)]) -> Report {
     let mut report = Report::new("A pole on a cart", "swing-up by planning");
-    let shown = |axis: &str, value: &dyn Fn(&Flight) -> Vec<f32>| {
-        let series = flights.iter().map(|(name, flight)| Series::line(name, sampled(value(flight), 0.05)));
-        Plot::new(Axis::linear("time in s"), Axis::linear(axis)).with_all(series).svg()
+    let shown = |axis: Axis, value: &dyn Fn(&Flight) -> Vec<f32>, trace: Trace| {
+        let series =
+            flights.iter().map(|(name, flight)| Series::line(name, trace(&sampled(value(flight), DT))));
+        let plot = Plot::new(Axis::linear("time / s"), axis).with_all(series);
+        Figure::svg(&plot.svg(), plot.width())
     };
     let component = |i: usize| move |flight: &Flight| flight.states.iter().map(|x| x[i]).collect::<Vec<_>>();
+    let plain = <[(f64, f64)]>::to_vec;
     report.section("Flights from hanging still");
-    for (caption, svg) in [
-        ("The pole: 0 is upright.", shown("θ in rad", &component(2))),
-        ("The cart.", shown("x in m", &component(0))),
-        ("What pushes it.", shown("F in N", &|flight| flight.actions.iter().map(|u| u[0]).collect())),
-    ] {
-        report.figure(caption, Figure::svg(&svg, 720));
-    }
+    report.figure("The pole: 0 is upright.", shown(Axis::angle("θ / rad"), &component(2), round_y));
+    report.figure("The cart.", shown(Axis::linear("x / m"), &component(0), plain));
+    let force = |flight: &Flight| flight.actions.iter().map(|u| u[0]).collect();
+    report.figure("What pushes it.", shown(Axis::linear("F / N"), &force, plain));
     report
 }

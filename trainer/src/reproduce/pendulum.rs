@@ -8,7 +8,7 @@ use crate::{
     export::{WeightFile, write_file},
     mind,
     report::{
-        Figure, Report,
+        Figure, Report, pendulum,
         plot::{Axis, Plot, Series},
     },
     results::Row,
@@ -32,6 +32,9 @@ const HORIZONS: [u16; 7] = [5, 10, 15, 20, 30, 40, 60];
 const RESETS: u64 = 1000;
 /// The optimal return from hanging still.
 const FROM_HANGING: f64 = -295.3;
+
+/// Returns that are shown against the horizon.
+const LEAST: f64 = -200.0;
 
 /// One curve over horizons.
 struct Sweep {
@@ -82,8 +85,12 @@ pub(super) fn run(setting: &Setting) -> Result<Outcome> {
         rows.push(Row::new(format!("return, {what}, standard error"), error, ""));
     }
     for (what, artifact, bound) in [("learned model", &learned, Some(-300.0)), ("physics", &physics, None)] {
-        let row = Row::new(format!("from hanging still, {what}"), hanging(&config, artifact)?.total, "")
-            .beside(FROM_HANGING, "optimum");
+        let row = Row::new(
+            format!("from hanging still, {what}"),
+            hanging(&config, artifact, View::State)?.total,
+            "",
+        )
+        .beside(FROM_HANGING, "optimum");
         rows.push(bound.into_iter().fold(row, Row::at_least));
     }
     let swept = if setting.quick { 2 } else { SWEPT };
@@ -113,32 +120,28 @@ pub(super) fn run(setting: &Setting) -> Result<Outcome> {
 }
 
 /// From exactly hanging.
-fn hanging(config: &Config, artifact: &Artifact<'_>) -> Result<Flight> {
+fn hanging(config: &Config, artifact: &Artifact<'_>, view: View) -> Result<Flight> {
     let mut world = config.world();
     world.place(&[PI, 0.0]);
     let rng = &mut evaluate::episode_rng(RESETS, 0);
-    Ok(fly(&mut *mind::load(artifact)?, &mut world, (View::State, Mode::Plan), rng))
+    Ok(fly(&mut *mind::load(artifact)?, &mut world, (view, Mode::Plan), rng))
 }
 
 fn report(config: &Config, artifact: &Artifact<'_>, sweeps: &[Sweep]) -> Result<Report> {
     let mut report = Report::new("The pendulum", "how far ahead it is worth to look");
+    let near = |&(_, y): &(f64, f64)| y > LEAST;
     let curves = sweeps.iter().map(|Sweep { name, scores }| {
-        Series::line(name, scores.iter().map(|(h, score)| (f64::from(*h), score.mean)).collect())
+        let points = scores.iter().map(|(h, score)| (f64::from(*h), score.mean));
+        Series::line(name, points.filter(|point| near(point)).collect())
     });
-    let plot =
-        Plot::new(Axis::linear("steps ahead"), Axis::linear("mean return")).with_all(curves).level(OPTIMUM);
+    let plot = Plot::new(Axis::linear("steps ahead"), Axis::linear("mean return").range(LEAST, -130.0))
+        .with_all(curves)
+        .level(OPTIMUM);
     report.section("Return against horizon");
-    report.figure("Mean return over resets; the line is the optimum.", Figure::svg(&plot.svg(), 720));
-    let flight = hanging(config, artifact)?;
-    let angle = |states: &[Vec<f32>], from: usize| -> Vec<(f64, f64)> {
-        states.iter().enumerate().map(|(i, x)| ((from + i) as f64 * 0.05, f64::from(x[0]))).collect()
-    };
-    let mut plot = Plot::new(Axis::linear("time in s"), Axis::angle("θ"));
-    for (step, plan) in flight.plans.iter().enumerate().step_by(10).take(12) {
-        plot = plot.with(Series::dashed("planned", angle(plan, step + 1)));
-    }
-    plot = plot.with(Series::line("flown", angle(&flight.states, 0)));
-    report.section("From hanging still");
-    report.figure("What was flown, and every tenth plan.", Figure::svg(&plot.svg(), 720));
+    report.figure(
+        "Mean return over resets; what is below −200 is not shown, and the line is the optimum.",
+        Figure::svg(&plot.svg(), plot.width()),
+    );
+    pendulum::flight(&mut report, &hanging(config, artifact, View::Sensors)?);
     Ok(report)
 }
