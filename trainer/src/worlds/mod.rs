@@ -90,6 +90,10 @@ impl<W: World + ?Sized> World for Box<W> {
         (**self).step(action)
     }
 
+    fn over(&self) -> bool {
+        (**self).over()
+    }
+
     fn episode(&self) -> usize {
         (**self).episode()
     }
