@@ -57,7 +57,7 @@ fn zero<T: Zero>() -> T {
     T::ZERO
 }
 
-/// Arithmetic, perception, the weight file and the link.
+/// Arithmetic, perception, the weight file and the link; and the linear-quadratic planner, to which arithmetic is all.
 ///
 /// Together with [`MODELS`] these are all cases; in one binary they would not fit into a small chip's flash.
 pub const SENSES: &[&[Case]] = &[
@@ -69,6 +69,7 @@ pub const SENSES: &[&[Case]] = &[
     recognise::CASES,
     artifact::CASES,
     link::CASES,
+    lq::CASES,
 ];
 
 /// Forward models and all that is built on them: filters, planners, policies, agents.
@@ -79,7 +80,6 @@ pub const MODELS: &[&[Case]] = &[
     estimate::CASES,
     cost::CASES,
     plan::CASES,
-    lq::CASES,
     policy::CASES,
     agent::CASES,
     ensemble::CASES,
