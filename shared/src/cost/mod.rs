@@ -162,7 +162,7 @@ impl<'a, const NH: usize> Cost<'a, NH> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::artifact::{Side, Term};
+    use crate::artifact::{Obstacle, Side, Term};
     use crate::feature::{Feature, Map};
     use proptest::prelude::*;
 
@@ -193,7 +193,139 @@ mod tests {
         parts.sum()
     }
 
+    /// What stands beside the quadratic terms: a term on one side of its target, and obstacles.
+    fn exact_limits(terms: &CostTerms, x: &[f64; 3]) -> f64 {
+        let paid = terms.terms.iter().map(|term| {
+            let above = x[usize::from(term.feature.index)] - f64::from(term.target);
+            let paid = match term.side {
+                Side::Both => true,
+                Side::Above => above > 0.0,
+                Side::Below => above < 0.0,
+            };
+            if paid { f64::from(term.weight) * above * above } else { 0.0 }
+        });
+        let deep = terms.obstacles.iter().map(|obstacle| {
+            let off = |k: usize| x[usize::from(obstacle.components[k])] - f64::from(obstacle.centre[k]);
+            let near = 1.0 - (off(0).powi(2) + off(1).powi(2)) / f64::from(obstacle.radius).powi(2);
+            f64::from(obstacle.weight) * near.max(0.0).powi(2)
+        });
+        paid.chain(deep).sum()
+    }
+
+    fn limit() -> impl Strategy<Value = Term> {
+        let side = prop_oneof![Just(Side::Both), Just(Side::Above), Just(Side::Below)];
+        (0_u16..3, side, -1.0_f32..1.0, 0.0_f32..3.0).prop_map(|(index, side, target, weight)| Term {
+            feature: Feature { index, map: Map::Value },
+            side,
+            target,
+            weight,
+            terminal: weight,
+        })
+    }
+
+    fn obstacle() -> impl Strategy<Value = Obstacle> {
+        let place = (-1.0_f32..1.0, -1.0_f32..1.0);
+        (0_usize..3, place, 0.5_f32..3.0, 0.0_f32..3.0).prop_map(|(left_out, (a, b), radius, weight)| {
+            let components = [[1, 2], [0, 2], [0, 1]][left_out];
+            Obstacle { components, centre: [a, b], radius, weight }
+        })
+    }
+
     proptest! {
+        #[test]
+        fn limits_obstacles_prices_and_riccati_ends_match_finite_differences(
+            terms in proptest::collection::vec(limit(), 0..4),
+            obstacles in proptest::collection::vec(obstacle(), 0..4),
+            x in proptest::array::uniform3(-2.0_f32..2.0),
+            u in proptest::array::uniform2(-3.0_f32..3.0),
+            linear in proptest::array::uniform2(-2.0_f32..2.0),
+            goal in proptest::array::uniform3(-1.0_f32..1.0),
+            root in proptest::array::uniform9(-1.0_f32..1.0),
+        ) {
+            let terms = CostTerms {
+                terms: terms.into_iter().collect(),
+                obstacles: obstacles.into_iter().collect(),
+            };
+            // Symmetric; its panels of rows are of 2 and of 1.
+            let entry = |i: usize, j: usize| root[3 * i + j] + root[3 * j + i];
+            let mut panels = [0.0; 9];
+            for (i, j) in (0..9).map(|k| (k / 3, k % 3)) {
+                panels[Dense::position(3, 3, i, j)] = entry(i, j);
+            }
+            let riccati = Some((Dense::new(3, 3, &panels).unwrap(), &goal[..]));
+            let action = [0.0; 2];
+            let cost = Cost::<4> { terms: terms.clone(), action: &action, linear: &linear, riccati, value: None };
+            let price: f64 = u.iter().zip(linear).map(|(u, l)| f64::from(*u) * f64::from(l)).sum();
+            let far = |x: &[f64; 3]| -> f64 {
+                let e: [f64; 3] = core::array::from_fn(|i| x[i] - f64::from(goal[i]));
+                (0..9).map(|k| e[k / 3] * f64::from(entry(k / 3, k % 3)) * e[k % 3]).sum()
+            };
+            let stage = |x: &[f64; 3]| exact_limits(&terms, x);
+            let end = |x: &[f64; 3]| exact_limits(&terms, x) + far(x);
+            let wide = x.map(f64::from);
+            let close = |a: f32, b: f64, within: f64| (f64::from(a) - b).abs() < within * (1.0 + b.abs());
+            prop_assert!(close(cost.stage(&x, &u), stage(&wide) + price, 1e-5));
+            prop_assert!(close(cost.terminal(&x), end(&wide), 1e-5));
+            let (mut gx, mut gu, mut g_end) = ([0.0; 3], [0.0; 2], [0.0; 3]);
+            cost.stage_gradient(&x, &u, &mut gx, &mut gu);
+            cost.terminal_gradient(&x, &mut g_end);
+            prop_assert_eq!(gu, linear);
+            let at = |f: &dyn Fn(&[f64; 3]) -> f64, i: usize, step: f64| {
+                let mut moved = wide;
+                moved[i] += step;
+                f(&moved)
+            };
+            for i in 0..3 {
+                let slope = |f: &dyn Fn(&[f64; 3]) -> f64| (at(f, i, 1e-5) - at(f, i, -1e-5)) / 2e-5;
+                prop_assert!(close(gx[i], slope(&stage), 1e-3));
+                prop_assert!(close(g_end[i], slope(&end), 1e-3));
+            }
+            // Of a Riccati end alone the curvature is its own, twice.
+            let plain = Cost::<4> { terms: CostTerms::default(), ..cost };
+            let mut bend = [[0.0; 3]; 3];
+            plain.terminal_curvature(&x, &mut bend);
+            for (i, row) in bend.into_iter().enumerate() {
+                for (j, h) in row.into_iter().enumerate() {
+                    prop_assert!(close(h, 2.0 * f64::from(entry(i, j)), 1e-5));
+                }
+            }
+        }
+
+        /// Gauss–Newton: the sum of `2 w ∇ρ ∇ρᵀ`, by the slopes of each residual.
+        #[test]
+        fn curvatures_are_of_gauss_and_newton(
+            terms in proptest::collection::vec(limit(), 0..4),
+            obstacles in proptest::collection::vec(obstacle(), 0..4),
+            x in proptest::array::uniform3(-2.0_f32..2.0),
+            action in proptest::array::uniform2(0.0_f32..2.0),
+        ) {
+            let (mut all, mut sum) = (CostTerms::default(), [[0.0_f64; 3]; 3]);
+            let parts = terms.iter().map(|&term| CostTerms { terms: [term].into_iter().collect(), ..CostTerms::default() });
+            let discs = obstacles
+                .iter()
+                .map(|&disc| CostTerms { obstacles: [disc].into_iter().collect(), ..CostTerms::default() });
+            for part in parts.chain(discs) {
+                // `ρ = √(cost)`, so `2 ∇ρ ∇ρᵀ = ∇c ∇cᵀ / 2c`.
+                let (mut slope, paid) = ([0.0; 3], f64::from(part.paid(&x, |t| t.weight)));
+                part.slope(&x, |t| t.weight, &mut slope);
+                if paid > 1e-6 {
+                    for (i, j) in (0..9).map(|k| (k / 3, k % 3)) {
+                        sum[i][j] += f64::from(slope[i]) * f64::from(slope[j]) / (2.0 * paid);
+                    }
+                    all.terms.extend(part.terms);
+                    all.obstacles.extend(part.obstacles);
+                }
+            }
+            let cost = Cost::<4> { terms: all, action: &action, linear: &[], riccati: None, value: None };
+            let (mut hx, mut hu) = ([[0.0; 3]; 3], [0.0; 2]);
+            cost.stage_curvature(&x, &mut hx, &mut hu);
+            prop_assert_eq!(hu, action.map(|r| 2.0 * r));
+            for (i, j) in (0..9).map(|k| (k / 3, k % 3)) {
+                let (h, expected) = (f64::from(hx[i][j]), sum[i][j]);
+                prop_assert!((h - expected).abs() < 1e-3 * (1.0 + expected.abs()), "{h} {expected}");
+            }
+        }
+
         #[test]
         fn gradients_match_finite_differences(
             terms in proptest::collection::vec(term(), 0..8),
