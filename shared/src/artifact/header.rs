@@ -404,7 +404,7 @@ pub struct Descent {
 /// Settings of [iLQR](crate::plan::ilqr).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Newton {
-    /// Backward passes of one decision, at most.
+    /// Backward passes of one descent, at most. A decision makes one descent; the first of a flight makes three.
     pub iterations: u16,
     /// Trajectories that a line search may try.
     pub trials: u16,
