@@ -81,7 +81,7 @@ where
     }
 
     fn planned<'s>(&self, state: &'s Self::State) -> &'s [[f32; NX]] {
-        state.plan.states.get(..self.horizon).unwrap_or(&state.plan.states)
+        state.plan.ahead(self.horizon)
     }
 }
 

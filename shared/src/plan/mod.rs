@@ -105,8 +105,13 @@ impl<T, const NX: usize, const NU: usize, const H: usize> Rollout<T, NX, NU, H> 
         self.cost += cost.terminal(&x);
     }
 
+    /// The states of the first `horizon` steps.
+    fn ahead(&self, horizon: usize) -> &[[f32; NX]] {
+        self.states.get(..horizon).unwrap_or(&self.states)
+    }
+
     /// What is to be told of this plan: an action only where its cost is a number.
-    pub fn outcome(&self, (status, iterations): (Status, u16)) -> Outcome<NU> {
+    fn outcome(&self, (status, iterations): (Status, u16)) -> Outcome<NU> {
         let action = self.actions.first().copied().filter(|_| self.cost.is_finite());
         Outcome { action, cost: self.cost, status, iterations: iterations.into() }
     }
