@@ -8,6 +8,7 @@ pub mod network;
 pub mod open_loop;
 pub mod residual;
 pub mod transitions;
+pub mod variational;
 
 use crate::{
     tape::{Tape, Var},

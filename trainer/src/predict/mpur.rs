@@ -19,8 +19,6 @@ mod layers;
 mod train;
 mod windows;
 
-pub use train::Progress;
-pub(in crate::predict) use train::divergence;
 pub use windows::{Batch, Detour, Place, Windows};
 
 use crate::{

@@ -15,7 +15,6 @@ mod sort;
 mod train;
 mod windows;
 
-pub use train::Progress;
 pub use windows::{Batch, Windows, constant};
 
 use crate::{

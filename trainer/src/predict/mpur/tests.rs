@@ -1,5 +1,8 @@
 use super::*;
-use crate::worlds::traffic::{self, Highway, recording::Recording};
+use crate::{
+    predict::variational::Progress,
+    worlds::traffic::{self, Highway, recording::Recording},
+};
 use rand::SeedableRng;
 
 const GRID: Grid = Grid { along: 16, across: 8, length: 8.0, width: 2.0, behind: 0.375 };

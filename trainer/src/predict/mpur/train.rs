@@ -4,23 +4,13 @@ use super::{Batch, Config, Latent, Mpur, SEEN, STATE, Windows};
 use crate::{
     network::Weights,
     optim::{Adam, AdamConfig, Schedule},
+    predict::variational::{Progress, divergence, drawn},
     tape::{Tape, Var},
     worlds::Rng,
 };
 use anyhow::Result;
 use nalgebra::DMatrix;
 use rand::RngExt;
-
-/// Where training is.
-#[derive(Clone, Copy, Debug)]
-pub struct Progress {
-    /// Steps of Adam, of this stage.
-    pub step: usize,
-    /// Error of views and states together, in units of copying.
-    pub error: f32,
-    /// KL divergence of z, in nats, the mean of all steps; 0 where z is absent or dropped.
-    pub kl: f32,
-}
 
 /// The sum of a batch's losses over the horizon.
 struct Losses {
@@ -105,9 +95,8 @@ impl Mpur {
                 Some(_) => {
                     let (mean, log_variance) = self.propose(weights, &seen, truth);
                     divergences.push(divergence(tape, mean, log_variance));
-                    let deviation = tape.exp(tape.scale(log_variance, 0.5));
                     let draw = self.prior(tape, batch.len(), rng);
-                    Latent::Given(tape.add(mean, tape.mul(deviation, draw)))
+                    Latent::Given(drawn(tape, (mean, log_variance), draw))
                 }
             };
             let (view, state) = self.imagine(weights, &past, &seen, action, z);
@@ -122,28 +111,5 @@ impl Mpur {
         }
         let total = |parts: &[Var]| tape.scale(tape.sum(tape.stack(parts)), share);
         Losses { error: total(&errors), kl: (!divergences.is_empty()).then(|| total(&divergences)) }
-    }
-}
-
-/// `KL(N(μ, σ²) ‖ N(0, I)) = ½ Σ (μ² + σ² − 1 − log σ²)`, the mean of the batch.
-pub(in crate::predict) fn divergence(tape: &Tape, mean: Var, log_variance: Var) -> Var {
-    let (_, batch) = tape.shape(mean);
-    let spread = tape.sub(tape.exp(log_variance), tape.offset(log_variance, 1.0));
-    tape.scale(tape.sum(tape.add(tape.square(mean), spread)), 0.5 / batch.max(1) as f32)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::tape::Tape;
-
-    #[test]
-    fn the_divergence_is_the_closed_form() {
-        let tape = Tape::new();
-        let mean = tape.constant(DMatrix::from_row_slice(1, 2, &[0.0, 2.0]));
-        let log_variance = tape.constant(DMatrix::from_row_slice(1, 2, &[0.0, 0.5f32.ln()]));
-        // The first sample is the prior itself.
-        let expected = 0.5 * 0.5 * (4.0 + 0.5 - 1.0 - 0.5f32.ln());
-        assert!((tape.scalar(divergence(&tape, mean, log_variance)) - expected).abs() < 1e-6);
     }
 }

@@ -1,5 +1,8 @@
 use super::*;
-use crate::worlds::traffic::{self, Highway, recording::Recording};
+use crate::{
+    predict::variational::Progress,
+    worlds::traffic::{self, Highway, recording::Recording},
+};
 use rand::SeedableRng;
 
 fn recordings() -> Vec<Recording> {

@@ -4,24 +4,13 @@ use super::{Batch, EACH, NEIGHBOURS, Neighbours, OWN, SIZE, Windows, windows::ch
 use crate::{
     network::Weights,
     optim::{Adam, AdamConfig, Schedule},
-    predict::mpur::divergence,
+    predict::variational::{Progress, divergence, drawn},
     tape::{Tape, Var},
     worlds::Rng,
 };
 use anyhow::Result;
 use nalgebra::DMatrix;
 use rand::RngExt;
-
-/// Where training is.
-#[derive(Clone, Copy, Debug)]
-pub struct Progress {
-    /// Steps of Adam, of this stage.
-    pub step: usize,
-    /// Mean square error, in units of that of constant speeds.
-    pub error: f32,
-    /// KL divergence of z at a step, in nats; 0 where z is absent or dropped.
-    pub kl: f32,
-}
 
 impl Neighbours {
     /// Trains the deterministic model.
@@ -103,7 +92,7 @@ impl Neighbours {
                     let log_variance = tape.clamp(tape.rows(both, latent, latent), -20.0, 4.0);
                     divergences.push(divergence(tape, mean, log_variance));
                     let draw = tape.constant(self.prior(n, rng));
-                    tape.add(mean, tape.mul(tape.exp(tape.scale(log_variance, 0.5)), draw))
+                    drawn(tape, (mean, log_variance), draw)
                 }
             };
             x = self.step((tape, false), x, there, (action, z), Some(&masks));
