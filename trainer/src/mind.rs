@@ -104,7 +104,10 @@ macro_rules! with_planner {
             Planner::Reflex => sized::<$mind<'a, Reflex>, { $nx }, { $nu }>($artifact),
             Planner::Gradient(_) => sized::<$mind<'a, Gradient<'a>>, { $nx }, { $nu }>($artifact),
             Planner::Ilqr(_) => sized::<$mind<'a, Ilqr<'a>>, { $nx }, { $nu }>($artifact),
-            _ => Err(ArtifactError::Kind { expected: "a planner that this version has" }),
+            // The linear-quadratic one has minds of its own.
+            Planner::Lq(_) | Planner::Sampling(_) | Planner::Discrete { .. } => {
+                Err(ArtifactError::Kind { expected: "a planner that this version has" })
+            }
         }
     };
 }
@@ -265,6 +268,6 @@ fn planner_size(header: &Header<'_>, trace: usize) -> usize {
         Planner::Ilqr(_) => 2 * rollout + h * nu * (nx + 1) + 1,
         // Five whole plans, one of bytes and one of half words, and the factor.
         Planner::Lq(_) => h * nu * (h * nu + 5) + (3 * h * nu).div_ceil(4),
-        _ => 0,
+        Planner::Reflex | Planner::Sampling(_) | Planner::Discrete { .. } => 0,
     }
 }

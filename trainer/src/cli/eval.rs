@@ -153,7 +153,7 @@ pub(super) fn fly(artifact: &Artifact<'_>, episodes: usize, seed: u64) -> Result
 pub(super) fn no_world(task: &str) -> String {
     format!(
         "the artifact was trained for `{task}`, and there is no such world: the worlds are {}",
-        worlds::NAMES.join(", ")
+        worlds::names()
     )
 }
 

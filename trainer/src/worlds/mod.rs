@@ -49,19 +49,21 @@ pub trait World {
     fn episode(&self) -> usize;
 }
 
-/// The worlds that agents and controllers can fly in, by the names that their artifacts carry.
-pub const NAMES: [&str; 5] = ["pendulum", "cart-pole", "quadrotor", "rocket", "car"];
+/// Makes a world in which an agent or a controller flies, with its own sensors.
+type Open = fn() -> Box<dyn World + Send>;
 
-/// The world of this name, with its own sensors.
-pub fn named(name: &str) -> Option<Box<dyn World + Send>> {
-    Some(match name {
-        "pendulum" => Box::new(pendulum::Pendulum::new(camera::Camera::default())),
-        "cart-pole" => Box::<cart_pole::CartPole>::default(),
-        "quadrotor" => Box::<quadrotor::Quadrotor>::default(),
-        "rocket" => Box::<rocket::Rocket>::default(),
-        "car" => Box::<car::Car>::default(),
-        _ => return None,
-    })
+/// The worlds that they can fly in, by the names that their artifacts carry.
+const WORLDS: [(&str, Open); 5] = [
+    ("pendulum", || Box::new(pendulum::Pendulum::new(camera::Camera::default()))),
+    ("cart-pole", || Box::<cart_pole::CartPole>::default()),
+    ("quadrotor", || Box::<quadrotor::Quadrotor>::default()),
+    ("rocket", || Box::<rocket::Rocket>::default()),
+    ("car", || Box::<car::Car>::default()),
+];
+
+/// Their names, for whoever has asked for another.
+pub fn names() -> String {
+    WORLDS.map(|(name, _)| name).join(", ")
 }
 
 /// Where an agent or a controller flies: the world of its name; or, of a linear plant, the plant itself.
@@ -69,7 +71,7 @@ pub fn of<'a>(artifact: &Artifact<'a>) -> Result<Option<Box<dyn World + Send + '
     let header = artifact.header();
     Ok(match header.model {
         Model::Physics(Plant::Linear) => Some(Box::new(linear::Linear::of(artifact)?)),
-        _ => named(header.provenance.task).map(|world| world as _),
+        _ => WORLDS.iter().find(|(name, _)| *name == header.provenance.task).map(|(_, open)| open() as _),
     })
 }
 
