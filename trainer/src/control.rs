@@ -16,8 +16,6 @@ pub struct Control<'a> {
     pub about: About,
     /// What is to be achieved.
     pub objective: &'a Objective,
-    /// The price of each action component; empty for none.
-    pub price: &'a [f32],
     /// What is done where nothing is known.
     pub safe: &'a [f32],
     /// How it plans.
@@ -51,9 +49,6 @@ impl Control<'_> {
         tensors.vector("action", "high", high);
         tensors.vector("action", "safe", self.safe);
         tensors.vector("cost", "action", &self.objective.action);
-        if !self.price.is_empty() {
-            tensors.vector("cost", "linear", self.price);
-        }
         let sizes = Sizes {
             state: state.len() as u16,
             action: low.len() as u16,

@@ -62,7 +62,7 @@ fn objective() -> Objective {
 }
 
 fn control(objective: &Objective, planner: Planner) -> Control<'_> {
-    Control { about: CartPole::ABOUT, objective, price: &[], safe: &[0.0], planner, horizon: HORIZON }
+    Control { about: CartPole::ABOUT, objective, safe: &[0.0], planner, horizon: HORIZON }
 }
 
 /// From `(0, 0, π, 0)`, in the true world.

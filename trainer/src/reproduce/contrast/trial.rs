@@ -99,6 +99,18 @@ impl<W> Problem<W> {
     }
 }
 
+/// A model that is learned anew at every lesson, and so in few steps.
+fn quick_model() -> network::Config {
+    network::Config {
+        hidden: 32,
+        batch: 128,
+        one_step: 1200,
+        multi_step: 300,
+        window: 4,
+        ..network::Config::default()
+    }
+}
+
 /// The pendulum: swing up and stand.
 pub fn pendulum() -> Problem<Pendulum> {
     Problem {
@@ -118,14 +130,7 @@ pub fn pendulum() -> Problem<Pendulum> {
                 first: 100,
                 careful: 1.0,
                 noise: 0.1,
-                model: network::Config {
-                    hidden: 32,
-                    batch: 128,
-                    one_step: 1200,
-                    multi_step: 300,
-                    window: 4,
-                    ..network::Config::default()
-                },
+                model: quick_model(),
                 policy: policy::Config { steps: 1000, batch: 64, ..policy::Config::default() },
                 foresight: 100,
             },
@@ -154,14 +159,7 @@ pub fn cliff() -> Problem<CliffCar> {
                 first: 20,
                 careful: 0.2,
                 noise: 0.05,
-                model: network::Config {
-                    hidden: 32,
-                    batch: 128,
-                    one_step: 1200,
-                    multi_step: 300,
-                    window: 4,
-                    ..network::Config::default()
-                },
+                model: quick_model(),
                 policy: policy::Config { steps: 400, batch: 64, horizon: 20, ..policy::Config::default() },
                 foresight: 100,
             },
