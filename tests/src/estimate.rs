@@ -273,6 +273,7 @@ fn patience() -> Result<(), Failure> {
             let filter = Kalman::load(artifact)?;
             let mut state = settled(&filter);
             let (sin, cos) = math::sin_cos(-2.0);
+            let (near_sin, near_cos) = math::sin_cos(1.0);
             let mut refused = 0;
             while !update(&filter, &mut state, [cos, sin]).accepted() && refused < 100 {
                 refused += 1;
@@ -282,9 +283,21 @@ fn patience() -> Result<(), Failure> {
             near("speed", 0.0, state.x[1], 0.0)?;
             holds("the next reading is accepted", update(&filter, &mut state, [cos, sin]).accepted())?;
 
+            // A start that nothing has agreed with is given up at once, one that was seen right twice on the second outlier.
+            for believed in [1, 2] {
+                let mut state = State::ZERO;
+                for _ in 0..believed {
+                    update(&filter, &mut state, [-1.0, 0.0]);
+                }
+                for n in 1..=believed {
+                    let expected = if n == believed { 1.0 } else { f64::from(state.x[0]) };
+                    holds("an outlier", !update(&filter, &mut state, [near_cos, near_sin]).accepted())?;
+                    near("angle", expected, state.x[0], 1e-6)?;
+                }
+            }
+
             // A reading that is accepted in between makes the filter patient again.
             let mut state = settled(&filter);
-            let (near_sin, near_cos) = math::sin_cos(1.0);
             for _ in 0..4 {
                 holds("an outlier is refused", !update(&filter, &mut state, [cos, sin]).accepted())?;
                 holds(
@@ -471,6 +484,7 @@ fn nothing() -> Result<(), Failure> {
         filter.update(&mut state, [Some(1.0), None].into_iter());
         same_bits("covariance of the first reading", &[0.002, 0.0, 0.0, 4.0], state.p.as_slice())?;
         // A break between two outliers is no reason to believe what is not outlying.
+        filter.know(&mut state, &[1.0, 0.0]);
         let mut refused = 0;
         while filter.update(&mut state, [Some(-1.0), None].into_iter()).refused != 0 && refused < 100 {
             filter.update(&mut state, [None, None].into_iter());

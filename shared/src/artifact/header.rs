@@ -305,7 +305,7 @@ pub struct Estimator {
     pub measured: Vec<Feature, FEATURES>,
     /// One for each sensor.
     pub gates: Vec<Gate, FEATURES>,
-    /// After this many observations in a row of which nothing was used the filter believes the sensors and starts anew.
+    /// The last of this many observations in a row of which nothing was used starts the filter anew.
     pub patience: u16,
 }
 

@@ -110,25 +110,28 @@ impl<const NX: usize> Filter<NX> for Kalman<'_> {
         }
     }
 
-    /// The first observation starts it, and so does the one after an outage so long that the covariance of an unstable plant
-    /// has overflowed.
+    /// The first observation starts it, one that outweighs the estimate does, and so does the one after an outage so long
+    /// that the covariance of an unstable plant has overflowed.
     fn update(
         &self,
         state: &mut State<NX>,
         measured: impl Iterator<Item = Option<f32>> + Clone,
     ) -> Innovation {
-        if self.sensors.restart(state.trust, state.x.iter().chain(state.p.iter()), measured.clone()) {
+        if self.sensors.must_start(state.trust, state.x.iter().chain(state.p.iter()), measured.clone()) {
             self.start(state, measured);
             return Innovation::default();
         }
-        let found = self.sensors.believe(state, measured, correct);
+        let found = self.sensors.believe(state, measured.clone(), correct);
+        if self.sensors.outweighed(state.trust) {
+            self.start(state, measured);
+        }
         self.sensors.angles.wrap(&mut state.x);
         found
     }
 
     /// The state is known, to the accuracy of one step of the model.
     fn know(&self, state: &mut State<NX>, x: &[f32; NX]) {
-        *state = State { x: *x, trust: Trust::FRESH, ..State::ZERO };
+        *state = State { x: *x, trust: Trust::TOLD, ..State::ZERO };
         self.sensors.angles.wrap(&mut state.x);
         diagonal(&mut state.p, self.process);
     }
@@ -149,7 +152,7 @@ impl Kalman<'_> {
         state: &mut State<NX>,
         measured: impl Iterator<Item = Option<f32>> + Clone,
     ) {
-        *state = State { trust: Trust::FRESH, ..State::ZERO };
+        *state = State { trust: Trust::STARTED, ..State::ZERO };
         let prior = self.sensors.mean.iter().zip(self.prior);
         let columns = state.x.iter_mut().zip(state.p.data.0.iter_mut());
         for (i, ((x, column), (mean, variance))) in columns.zip(prior).enumerate() {

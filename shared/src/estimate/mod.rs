@@ -22,7 +22,7 @@ pub trait Filter<const NX: usize> {
 
     /// Takes in the measured features, `None` for one that is missing.
     ///
-    /// The first observation starts the filter, and so does the one after too many in a row of which nothing was used.
+    /// The first observation starts the filter, and so does one that [outweighs](sensors) the estimate.
     fn update(
         &self,
         state: &mut Self::State,

@@ -5,8 +5,10 @@
 //! its gate. As a whole, since what it shows has one cause: of a wrong picture the cosine of the angle may be right by
 //! chance. On its own, so that a sensor that is stuck does not blind the filter to the others.
 //!
-//! When nothing that arrives is believed `patience` times in a row, it is the estimate that is wrong: the filter starts anew.
-//! One healthy sensor prevents that, if the patience is longer than it takes to come round.
+//! When nothing that arrives is believed `patience` times in a row, it is the estimate that is wrong: the last of them starts
+//! the filter anew. One healthy sensor prevents that, if the patience is longer than it takes to come round. An estimate
+//! that has hardly been seen to be right is given up sooner: as soon as as many observations in a row speak against it as have
+//! ever spoken for it. Otherwise a filter that starts on a wild observation would refuse good ones for all of its patience.
 
 use super::Innovation;
 use crate::{
@@ -31,13 +33,17 @@ pub struct Sensors<'a> {
 pub struct Trust {
     /// Observations in a row of which nothing was used.
     refused: u16,
-    /// Whether there is an estimate at all.
-    started: bool,
+    /// Observations that the estimate rests on, the one that started it among them; none if there is no estimate.
+    believed: u16,
 }
 
 impl Trust {
-    pub(super) const NONE: Self = Self { refused: 0, started: false };
-    pub(super) const FRESH: Self = Self { refused: 0, started: true };
+    /// There is no estimate.
+    pub(super) const NONE: Self = Self { refused: 0, believed: 0 };
+    /// One observation has started it.
+    pub(super) const STARTED: Self = Self { refused: 0, believed: 1 };
+    /// The state was told.
+    pub(super) const TOLD: Self = Self { refused: 0, believed: u16::MAX };
 }
 
 /// One measured feature, as [`Sensors::believe`] hands it on.
@@ -73,15 +79,20 @@ impl<'a> Sensors<'a> {
         self.noise.len()
     }
 
-    /// Whether the filter has to start anew from what has arrived: there is no estimate, or it is not worth correcting.
-    pub(super) fn restart<'s>(
+    /// Whether the filter has to start from what has arrived: there is no estimate, or it cannot be corrected.
+    pub(super) fn must_start<'s>(
         &self,
         trust: Trust,
         mut numbers: impl Iterator<Item = &'s f32>,
         measured: impl Iterator<Item = Option<f32>>,
     ) -> bool {
-        let lost = !trust.started || trust.refused >= self.settings.patience;
-        (lost || !numbers.all(|number| number.is_finite())) && measured.flatten().next().is_some()
+        (trust.believed == 0 || !numbers.all(|number| number.is_finite()))
+            && measured.flatten().next().is_some()
+    }
+
+    /// Whether what has just been refused speaks louder than the estimate.
+    pub(super) fn outweighed(&self, trust: Trust) -> bool {
+        trust.refused > 0 && trust.refused >= trust.believed.min(self.settings.patience)
     }
 
     fn measurements(
@@ -122,7 +133,7 @@ impl<'a> Sensors<'a> {
         }
         let trust = state.as_mut();
         if used {
-            trust.refused = 0;
+            *trust = Trust { refused: 0, believed: trust.believed.saturating_add(1) };
         } else if !found.accepted() {
             trust.refused = trust.refused.saturating_add(1);
         }

@@ -82,25 +82,24 @@ impl<const NX: usize> Filter<NX> for Steady<'_> {
         state: &mut State<NX>,
         measured: impl Iterator<Item = Option<f32>> + Clone,
     ) -> Innovation {
-        if self.sensors.restart(state.trust, state.x.iter(), measured.clone()) {
-            state.trust = Trust::FRESH;
-            for (i, (x, mean)) in state.x.iter_mut().zip(self.sensors.mean).enumerate() {
-                *x = self.sensors.told(i, measured.clone()).map_or(*mean, |(value, _)| value);
-            }
-            self.sensors.angles.wrap(&mut state.x);
+        if self.sensors.must_start(state.trust, state.x.iter(), measured.clone()) {
+            self.start(state, measured);
             return Innovation::default();
         }
-        let found = self.sensors.believe(state, measured, |state, m| {
+        let found = self.sensors.believe(state, measured.clone(), |state, m| {
             let (innovation, _) = m.feature.residual(&state.x, m.y);
             self.gain.add_column(m.place, innovation, &mut state.x);
             innovation * innovation / self.innovation.get(m.place).copied().unwrap_or(1.0)
         });
+        if self.sensors.outweighed(state.trust) {
+            self.start(state, measured);
+        }
         self.sensors.angles.wrap(&mut state.x);
         found
     }
 
     fn know(&self, state: &mut State<NX>, x: &[f32; NX]) {
-        *state = State { x: *x, trust: Trust::FRESH };
+        *state = State { x: *x, trust: Trust::TOLD };
         self.sensors.angles.wrap(&mut state.x);
     }
 
@@ -111,5 +110,20 @@ impl<const NX: usize> Filter<NX> for Steady<'_> {
     /// None: all are as the Riccati equation has them.
     fn variances<'s>(&self, _: &'s State<NX>) -> impl Iterator<Item = f32> + 's {
         core::iter::empty()
+    }
+}
+
+impl Steady<'_> {
+    /// Where a component of the state can be told from the observation alone, that, otherwise its prior mean.
+    fn start<const NX: usize>(
+        &self,
+        state: &mut State<NX>,
+        measured: impl Iterator<Item = Option<f32>> + Clone,
+    ) {
+        state.trust = Trust::STARTED;
+        for (i, (x, mean)) in state.x.iter_mut().zip(self.sensors.mean).enumerate() {
+            *x = self.sensors.told(i, measured.clone()).map_or(*mean, |(value, _)| value);
+        }
+        self.sensors.angles.wrap(&mut state.x);
     }
 }
