@@ -3,22 +3,33 @@
 //! for driving in dense traffic*, ICLR 2019).
 //!
 //! ```text
-//! h  = enc(views, state)              what was seen
-//! z ~ N(μ, σ²), (μ, log σ²) = q(h, enc'(next view))     in training; z ~ N(0, I) in use
+//! h  = enc(views, state)                          what was seen
+//! z ~ N(μ, σ²), (μ, log σ²) = q(h, enc'(came))    in training; z ~ N(0, I) in use
 //! h ← h + A(u) + W_z z,   h ← h + U(h)
-//! next view = last + dec(h),   next state = last + out(h)
+//! a_i = out(dec(h) where car i is, car i, u, z)   how the others accelerate
+//! w_i ← w_i + a_i dt,   p_i ← p_i + w_i dt − own way
+//! next view = the boxes of all cars at p_i, the lines and verges at the car's own place
 //! ```
-//! The loss is the squared error of views and states plus `β KL(q ‖ N(0, I))`, over steps fed back into themselves.
-//! **z-dropout**: at every step, with some probability, z is drawn from the prior instead and its KL term is dropped: so
+//! The last view is not redrawn from view to view: each time that blurs cars, which are hardly longer than a cell.
+//! The [cars in it](Cars) are carried on, with what the views before tell of their speeds, and drawn where they have
+//! come to. A network that says nothing keeps all speeds. What comes into view later cannot be foreseen.
+//!
+//! The loss is the squared error of views, of states, and of places, plus `β KL(q ‖ N(0, I))`, over steps fed back into
+//! themselves. z is drawn for [`hold`](Config::hold) steps: what somebody is about to do shows in no single step.
+//! **z-dropout**: at every draw, with some probability, z is drawn from the prior instead and its KL term is dropped: so
 //! the model cannot rely on z for what the action says already. Training starts from a deterministic model, the same
 //! without z.
 //!
 //! The car's own channel is the same in every view: the model neither sees nor predicts it.
 
+mod boxes;
+mod cars;
+mod draw;
 mod layers;
 mod train;
 mod windows;
 
+pub use cars::{CARS, Cars};
 pub use windows::{Batch, Detour, Place, Windows};
 
 use crate::{
@@ -27,50 +38,79 @@ use crate::{
     worlds::{
         Rng,
         camera::normal,
-        traffic::{DT, view::Grid},
+        traffic::{
+            DT,
+            car::{LENGTH, WIDTH},
+            road::{LANE, Road},
+            view::{Grid, LINE},
+        },
     },
 };
+use cars::Track;
+use draw::{ENDLESS, draw, read};
 use forethought::perceive::maps::Maps;
 use layers::{Conv, Dense};
 use nalgebra::DMatrix;
 use serde::{Deserialize, Serialize};
-use std::collections::VecDeque;
 
 /// Channels of a view that the model sees and predicts: what is no lane, and other cars.
 pub const SEEN: usize = 2;
+/// The row of other cars in views as the model sees them.
+pub const OTHERS: usize = 1;
 /// Numbers in a state: place across the road, heading, speed.
 pub const STATE: usize = 3;
 /// Numbers in an action: acceleration and rate of turning.
 pub const ACTION: usize = 2;
+/// Channels of what the encoder looks at: what is no lane, other cars, their speeds and accelerations.
+const LOOKED: usize = 6;
+/// Numbers that are told of a car itself.
+const TOLD: usize = 8;
+/// What is usual: a difference of speeds along the road and a speed across it in m/s, accelerations along and across it in m/s².
+const USUAL: [f32; 4] = [5.0, 1.0, 1.0, 0.5];
+
+/// How the car's own way comes into predictions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Own {
+    /// By kinematics, from state and action.
+    Known,
+    /// It is learned, as in the paper: others move beside the car, and why they do is for the network to find out.
+    Learned,
+}
 
 /// Hyper-parameters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
+    /// How the car's own way comes into predictions.
+    pub own: Own,
     /// Views that the model sees at once. Speeds of others are only in their differences: 4 span 0.6 s.
     pub past: usize,
     /// Maps of the encoder's first layer, at half the resolution of a view.
     pub fine: usize,
     /// Maps of `h`, at a quarter of it.
     pub maps: usize,
-    /// Units of the small layers: of state, action, posterior and the state's decoder.
+    /// Units of the small layers: of state, action, posterior, and of each car's and the state's outputs.
     pub hidden: usize,
-    /// Numbers in z. The paper has 32; what a few cars may do in 0.2 s is less.
+    /// Numbers in z. The paper has 32; what a few cars may do is less.
     pub latent: usize,
-    /// `β`, weight of the KL divergence, where errors are in units of what copying the last view and state costs.
-    /// Larger: z carries less. The paper's.
+    /// Steps for which z stays as it is drawn.
+    pub hold: usize,
+    /// `β`, weight of the KL divergence, where errors are in units of what copying and constant speeds cost. Larger: z
+    /// carries less.
     pub kl: f32,
-    /// Probability of z-dropout at a step, in the second half of the training; 0 is an ordinary conditional VAE.
+    /// Probability of z-dropout at a draw, in the second half of the training; 0 is an ordinary conditional VAE.
     pub dropout: f64,
     /// Largest `log σ²`.
     pub log_variance: f32,
-    /// Weight of the state's error beside the view's.
-    pub state: f32,
+    /// Weights of the errors of states and of places, beside the view's.
+    pub weights: [f32; 2],
     /// Steps that are fed back.
     pub horizon: usize,
     /// Windows in a batch.
     pub batch: usize,
-    /// Steps of Adam of the deterministic model, on half of the horizon but for the last fifth of them.
+    /// Steps of Adam of the deterministic model, on half of the horizon but for the last fifth of them; 0 trains the stochastic
+    /// one from nothing.
     pub deterministic: usize,
     /// Steps of Adam of the stochastic model.
     pub stochastic: usize,
@@ -78,26 +118,31 @@ pub struct Config {
     pub rate: f32,
     /// Largest norm of the gradient.
     pub clip: f32,
+    /// The share of training windows in which the car itself makes a [`Detour`].
+    pub detours: f64,
 }
 
 impl Default for Config {
     fn default() -> Self {
         Self {
+            own: Own::Known,
             past: 4,
             fine: 16,
             maps: 32,
             hidden: 32,
             latent: 8,
-            kl: 1e-6,
+            hold: 5,
+            kl: 1e-3,
             dropout: 0.5,
             log_variance: 4.0,
-            state: 0.1,
+            weights: [0.1, 1.0],
             horizon: 20,
             batch: 8,
-            deterministic: 1000,
-            stochastic: 300,
+            deterministic: 800,
+            stochastic: 400,
             rate: 2e-3,
             clip: 5.0,
+            detours: 0.5,
         }
     }
 }
@@ -118,28 +163,25 @@ pub struct Scales {
 /// Mean squared errors of copying the last view and state so many steps on.
 #[derive(Clone, Copy, Debug)]
 pub struct Copying {
-    /// Of views, channel by channel.
-    pub view: [f32; SEEN],
+    /// Of other cars in views.
+    pub view: f32,
     /// Of states, component by component.
     pub state: [f32; STATE],
 }
 
-/// A batch of what was seen, as data or as what the model predicted.
-#[derive(Clone, Debug)]
-pub struct Past {
-    /// The last views, the newest first: [`SEEN`] channels, one position a column.
-    pub views: Vec<Var>,
-    /// The last states, the newest first, one a column.
-    pub states: Vec<Var>,
-}
-
-impl Past {
-    /// With a newer view and state; the oldest view is forgotten.
-    fn then(&self, view: Var, state: Var) -> Self {
-        let newer =
-            |new: Var, old: &[Var]| [new].into_iter().chain(old.iter().copied()).take(old.len()).collect();
-        Self { views: newer(view, &self.views), states: newer(state, &self.states) }
-    }
+/// A batch of what is around cars and what they do themselves, on a tape: seen, or predicted.
+#[derive(Clone, Copy, Debug)]
+pub struct Scene {
+    /// Places of others, as in [`Cars`].
+    pub places: Var,
+    /// Their speeds.
+    pub speeds: Var,
+    /// Their accelerations.
+    pub pushes: Var,
+    /// Who of them is there.
+    pub there: Var,
+    /// States, one a column.
+    pub state: Var,
 }
 
 /// Where z comes from.
@@ -151,243 +193,6 @@ pub enum Latent {
     Given(Var),
 }
 
-/// The model and its parameters.
-#[derive(Clone, Debug)]
-pub struct Mpur {
-    /// The weights.
-    pub params: ParameterSet,
-    config: Config,
-    scales: Scales,
-    /// A view's channels that are seen.
-    seen: Maps,
-    /// Length of a cell, in m.
-    length: f32,
-    encoder: [Conv; 2],
-    state: [Dense; 2],
-    /// Of the next view, for the posterior.
-    future: [Conv; 2],
-    posterior: [Dense; 3],
-    latent: Dense,
-    action: [Dense; 2],
-    inner: Conv,
-    decoder: [Conv; 2],
-    out: [Dense; 2],
-}
-
-impl Mpur {
-    /// An untrained model, which copies what it saw last.
-    pub fn new(config: &Config, grid: &Grid, scales: Scales, rng: &mut Rng) -> Self {
-        let Config { past, fine, maps, hidden, latent, .. } = *config;
-        let seen = Maps { channels: SEEN, ..grid.maps() };
-        let half = Maps { rows: seen.rows / 2, cols: seen.cols / 2, channels: 0 };
-        let quarter = Maps { rows: half.rows / 2, cols: half.cols / 2, channels: maps };
-        let (h, channels) = (quarter.len(), SEEN + past - 1);
-        let mut params = ParameterSet::new();
-        let p = &mut params;
-        let at = |size: Maps, channels| Maps { channels, ..size };
-        Self {
-            encoder: [
-                Conv::new(p, "enc1", at(half, 4 * channels), fine, 1.0, rng),
-                Conv::new(p, "enc2", at(quarter, 4 * fine), maps, 1.0, rng),
-            ],
-            state: [Dense::new(p, "s1", STATE, hidden, 1.0, rng), Dense::new(p, "s2", hidden, h, 0.5, rng)],
-            future: [
-                Conv::new(p, "next1", at(half, 4 * SEEN), fine, 1.0, rng),
-                Conv::new(p, "next2", at(quarter, 4 * fine), fine, 1.0, rng),
-            ],
-            posterior: [
-                Dense::new(p, "q_h", h, hidden, 0.5, rng),
-                Dense::new(p, "q_next", fine * quarter.positions(), hidden, 1.0, rng),
-                Dense::new(p, "q", hidden, 2 * latent, 0.3, rng),
-            ],
-            latent: Dense::new(p, "z", latent, h, 0.3, rng),
-            action: [Dense::new(p, "u1", ACTION, hidden, 1.0, rng), Dense::new(p, "u2", hidden, h, 0.5, rng)],
-            inner: Conv::new(p, "inner", quarter, maps, 0.5, rng),
-            decoder: [
-                Conv::new(p, "dec1", quarter, 4 * fine, 1.0, rng),
-                Conv::new(p, "dec2", at(half, 2 * fine + 4 * channels), 4 * SEEN, 0.3, rng),
-            ],
-            out: [Dense::new(p, "o1", h, hidden, 1.0, rng), Dense::new(p, "o2", hidden, STATE, 0.3, rng)],
-            params,
-            config: config.clone(),
-            scales,
-            seen,
-            length: grid.length as f32,
-        }
-    }
-
-    /// How the model was made.
-    pub fn config(&self) -> &Config {
-        &self.config
-    }
-
-    /// The shape of views as the model sees them.
-    pub fn seen(&self) -> Maps {
-        self.seen
-    }
-
-    /// A z of the prior for each sample of a batch.
-    pub fn prior(&self, tape: &Tape, batch: usize, rng: &mut Rng) -> Var {
-        tape.constant(noise(self.config.latent, batch, rng))
-    }
-
-    /// The next view and state for actions, one a column. A frozen model passes gradients on to actions and states but
-    /// gets none itself.
-    pub fn step(&self, tape: &Tape, frozen: bool, past: &Past, action: Var, z: Latent) -> (Var, Var) {
-        let weights = Weights { tape, params: &self.params, frozen };
-        let seen = self.see(weights, past, action);
-        self.imagine(weights, past, &seen, action, z)
-    }
-
-    /// `h = enc(views, state)`, one position a column, and the finer maps below it.
-    ///
-    /// What others do is seen in differences of views, and so it is what they do beside the car itself, whose speed is
-    /// known. Older views are moved to where they would be had the car driven then as fast as the action lets it drive now.
-    fn see(&self, weights: Weights<'_>, past: &Past, action: Var) -> Encoded {
-        let tape = weights.tape;
-        let speed = |&state: &Var| tape.rows(state, 2, 1);
-        let gained = tape.scale(tape.rows(action, 0, 1), 0.5 * DT as f32);
-        let now = tape.rows(past.views[0], OTHERS, 1);
-        let mut moved = Vec::new();
-        // How much farther the car would have come.
-        let mut farther: Option<Var> = None;
-        let pairs = past.states.iter().zip(past.states.iter().skip(1));
-        for (back, (view, (newer, older))) in (1..).zip(past.views.iter().skip(1).zip(pairs)) {
-            let faster =
-                tape.add(tape.sub(speed(&past.states[0]), mean(tape, speed(newer), speed(older))), gained);
-            let step = tape.scale(faster, DT as f32 / self.length);
-            let total = farther.map_or(step, |farther| tape.add(farther, step));
-            farther = Some(total);
-            let view = self.shifted(tape, tape.rows(*view, OTHERS, 1), total);
-            // As large as views: cars move by a tenth of a cell in a step.
-            moved.push(tape.scale(tape.sub(now, view), 1.0 / (CHANGE * back as f32)));
-        }
-        let channels: Vec<_> = past.views.first().copied().into_iter().chain(moved).collect();
-        let views = tape.stack(&channels);
-        let channels = SEEN + past.views.len() - 1;
-        let blocks = tape.space_to_depth(views, Maps { channels, ..self.seen });
-        let (fine, h) = self.encode(weights, &self.encoder, blocks);
-        let state = self.standardised(tape, past.states[0]);
-        let state = self.state[1].apply(weights, tape.relu(self.state[0].apply(weights, state)));
-        let h = tape.add(h, tape.reshape(state, self.config.maps));
-        Encoded { blocks, fine, h }
-    }
-
-    /// One channel moved forward by so many cells, a row with one number a sample: to first order, as shares of cells move.
-    fn shifted(&self, tape: &Tape, x: Var, by: Var) -> Var {
-        let one = Maps { channels: 1, ..self.seen };
-        let padded = Maps { rows: one.rows + 2, cols: one.cols + 2, channels: 1 };
-        // What is behind a cell and what is ahead of it, less what is in it.
-        let mut filters = DMatrix::zeros(2, 9);
-        (filters[(0, 3)], filters[(0, 4)], filters[(1, 5)], filters[(1, 4)]) = (1.0, -1.0, 1.0, -1.0);
-        let differences = tape.convolve(tape.constant(filters), tape.pad(x, one, 1), padded, 3);
-        let part = |row, by| {
-            let samples = tape.reshape(tape.rows(differences, row, 1), one.positions());
-            tape.reshape(tape.mul_row(samples, by), 1)
-        };
-        let size = tape.abs(by);
-        let forward = part(0, tape.scale(tape.add(size, by), 0.5));
-        let backward = part(1, tape.scale(tape.sub(size, by), 0.5));
-        tape.add(x, tape.add(forward, backward))
-    }
-
-    /// Two layers of convolution on blocks of 2 × 2, the second on blocks of the first's maps.
-    fn encode(&self, weights: Weights<'_>, layers: &[Conv; 2], blocks: Var) -> (Var, Var) {
-        let tape = weights.tape;
-        let fine = tape.relu(layers[0].apply(weights, blocks));
-        let blocks = tape.space_to_depth(fine, layers[0].maps_out());
-        (fine, tape.relu(layers[1].apply(weights, blocks)))
-    }
-
-    /// `μ` and `log σ²` of the posterior, one sample a column, from what was seen and the view that came.
-    fn propose(&self, weights: Weights<'_>, seen: &Encoded, next: Var) -> (Var, Var) {
-        let tape = weights.tape;
-        let blocks = tape.space_to_depth(next, self.seen);
-        let (_, future) = self.encode(weights, &self.future, blocks);
-        let flat = |x: Var, layer: &Conv| tape.reshape(x, layer.maps_out().len());
-        let (h, future) = (flat(seen.h, &self.encoder[1]), flat(future, &self.future[1]));
-        let [of_h, of_next, last] = &self.posterior;
-        let hidden = tape.relu(tape.add(of_h.apply(weights, h), of_next.apply(weights, future)));
-        let both = last.apply(weights, hidden);
-        let n = self.config.latent;
-        let log_variance = tape.clamp(tape.rows(both, n, n), -20.0, self.config.log_variance);
-        (tape.rows(both, 0, n), log_variance)
-    }
-
-    /// Decodes what comes next.
-    fn imagine(
-        &self,
-        weights: Weights<'_>,
-        past: &Past,
-        seen: &Encoded,
-        action: Var,
-        z: Latent,
-    ) -> (Var, Var) {
-        let tape = weights.tape;
-        let maps = self.config.maps;
-        let column = |values: Vec<f32>| tape.constant(DMatrix::from_vec(values.len(), 1, values));
-        let action = tape.mul_col(action, column(self.scales.action.iter().map(|s| 1.0 / s).collect()));
-        let moved = self.action[1].apply(weights, tape.relu(self.action[0].apply(weights, action)));
-        let mut h = tape.add(seen.h, tape.reshape(moved, maps));
-        if let Latent::Given(z) = z {
-            h = tape.add(h, tape.reshape(self.latent.apply(weights, z), maps));
-        }
-        let h = tape.relu(tape.add(h, self.inner.apply(weights, tape.relu(h))));
-
-        let up = self.decoder[0].apply(weights, h);
-        let half = Maps { channels: self.config.fine, ..self.encoder[0].maps_out() };
-        let up = tape.relu(tape.depth_to_space(up, half));
-        let change = self.decoder[1].apply(weights, tape.stack(&[up, seen.fine, seen.blocks]));
-        let change = tape.scale(tape.depth_to_space(change, self.seen), CHANGE);
-        let view = tape.add(past.views[0], change);
-
-        let flat = tape.reshape(h, self.inner.maps_out().len());
-        let change = self.out[1].apply(weights, tape.relu(self.out[0].apply(weights, flat)));
-        let state = tape.add(past.states[0], tape.mul_col(change, column(self.scales.change.to_vec())));
-        (view, state)
-    }
-
-    /// States with mean 0 and deviation 1.
-    fn standardised(&self, tape: &Tape, state: Var) -> Var {
-        let column = |f: &dyn Fn(&(f32, f32)) -> f32| {
-            let values: Vec<_> = self.scales.state.iter().map(f).collect();
-            tape.constant(DMatrix::from_vec(STATE, 1, values))
-        };
-        tape.mul_col(tape.add_bias(state, column(&|s| -s.0)), column(&|s| 1.0 / s.1))
-    }
-
-    /// Views and states of a batch of windows, as many steps as it has actions; `latent` is asked for z step by step.
-    /// Nothing is recorded for gradients.
-    pub fn forecast(&self, batch: &Batch, mut latent: impl FnMut(&Tape) -> Latent) -> Vec<Moment> {
-        let mut views: VecDeque<_> = batch.views.iter().cloned().collect();
-        let mut states: VecDeque<_> = batch.states.iter().cloned().collect();
-        let mut tape = Tape::new();
-        let mut step = |action: &DMatrix<f32>| {
-            tape.clear();
-            let past = Past {
-                views: views.iter().map(|view| tape.constant(view.clone())).collect(),
-                states: states.iter().map(|state| tape.constant(state.clone())).collect(),
-            };
-            let z = latent(&tape);
-            let (view, next) = self.step(&tape, true, &past, tape.constant(action.clone()), z);
-            let moment =
-                Moment { view: tape.value(view).clone_owned(), state: tape.value(next).clone_owned() };
-            views.pop_back();
-            views.push_front(moment.view.clone());
-            states.pop_back();
-            states.push_front(moment.state.clone());
-            moment
-        };
-        batch.actions.iter().map(&mut step).collect()
-    }
-}
-
-/// By how much a cell changes in a step where something moves.
-const CHANGE: f32 = 0.1;
-
-/// The row of other cars in views as the model sees them.
-pub const OTHERS: usize = 1;
-
 /// What a batch of cars sees at a moment.
 #[derive(Clone, Debug)]
 pub struct Moment {
@@ -397,23 +202,345 @@ pub struct Moment {
     pub state: DMatrix<f32>,
 }
 
+/// The model and its parameters.
+#[derive(Clone, Debug)]
+pub struct Mpur {
+    /// The weights.
+    pub params: ParameterSet,
+    config: Config,
+    scales: Scales,
+    grid: Grid,
+    road: Road,
+    encoder: [Conv; 2],
+    state: [Dense; 2],
+    /// Of what came, for the posterior.
+    future: [Conv; 2],
+    posterior: [Dense; 3],
+    latent: Dense,
+    action: [Dense; 2],
+    inner: Conv,
+    decoder: [Conv; 2],
+    /// Of a car: of the maps where it is and of what is told of it, of the action, of z.
+    car: [Dense; 4],
+    out: [Dense; 2],
+}
+
+impl Mpur {
+    /// An untrained model, in which everybody keeps their speed.
+    pub fn new(config: &Config, grid: &Grid, road: Road, scales: Scales, rng: &mut Rng) -> Self {
+        let Config { fine, maps, hidden, latent, .. } = *config;
+        let half = Maps { rows: grid.across / 2, cols: grid.along / 2, channels: 0 };
+        let quarter = Maps { rows: half.rows / 2, cols: half.cols / 2, channels: maps };
+        let h = quarter.len();
+        let mut params = ParameterSet::new();
+        let p = &mut params;
+        let at = |size: Maps, channels| Maps { channels, ..size };
+        Self {
+            encoder: [
+                Conv::new(p, "enc1", at(half, 4 * LOOKED), fine, 1.0, rng),
+                Conv::new(p, "enc2", at(quarter, 4 * fine), maps, 1.0, rng),
+            ],
+            state: [Dense::new(p, "s1", STATE, hidden, 1.0, rng), Dense::new(p, "s2", hidden, h, 0.5, rng)],
+            future: [
+                Conv::new(p, "came1", at(half, 4 * 3), fine, 1.0, rng),
+                Conv::new(p, "came2", at(quarter, 4 * fine), fine, 1.0, rng),
+            ],
+            posterior: [
+                Dense::new(p, "q_h", h, hidden, 0.5, rng),
+                Dense::new(p, "q_came", fine * quarter.positions(), hidden, 1.0, rng),
+                Dense::new(p, "q", hidden, 2 * latent, 0.3, rng),
+            ],
+            latent: Dense::new(p, "z", latent, h, 0.3, rng),
+            action: [Dense::new(p, "u1", ACTION, hidden, 1.0, rng), Dense::new(p, "u2", hidden, h, 0.5, rng)],
+            inner: Conv::new(p, "inner", quarter, maps, 0.5, rng),
+            decoder: [
+                Conv::new(p, "dec1", quarter, 4 * fine, 1.0, rng),
+                Conv::new(p, "dec2", at(half, 2 * fine), hidden, 1.0, rng),
+            ],
+            car: [
+                Dense::new(p, "c_there", hidden + TOLD, hidden, 1.0, rng),
+                Dense::new(p, "c_u", ACTION, hidden, 0.5, rng),
+                Dense::new(p, "c_z", latent, hidden, 0.5, rng),
+                // Says nothing yet.
+                Dense::new(p, "c", hidden, 2, 0.0, rng),
+            ],
+            out: [Dense::new(p, "o1", h, hidden, 1.0, rng), Dense::new(p, "o2", hidden, STATE, 0.3, rng)],
+            params,
+            config: config.clone(),
+            scales,
+            grid: *grid,
+            road,
+        }
+    }
+
+    /// How the model was made.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// A z of the prior for each sample of a batch.
+    pub fn prior(&self, batch: usize, rng: &mut Rng) -> DMatrix<f32> {
+        DMatrix::from_fn(self.config.latent, batch, |_, _| normal(rng) as f32)
+    }
+
+    /// What is seen in the views of a batch.
+    pub fn look(&self, batch: &Batch) -> Cars {
+        Cars::seen(&self.grid, self.config.own, &batch.views, &batch.states)
+    }
+
+    /// The next scene for actions, one a column. A frozen model passes gradients on to actions and states but gets none itself.
+    pub fn step(&self, tape: &Tape, frozen: bool, scene: Scene, action: Var, z: Latent) -> Scene {
+        let weights = Weights { tape, params: &self.params, frozen };
+        let seen = self.see(weights, scene);
+        self.imagine(weights, scene, &seen, action, z)
+    }
+
+    /// What is seen of a scene: [`SEEN`] channels, one position a column.
+    pub fn view(&self, tape: &Tape, scene: Scene) -> Var {
+        tape.stack(&[self.marks(tape, scene.state), self.draw(tape, scene.places, scene.there)])
+    }
+
+    /// Numbers of cars, drawn where they are.
+    fn draw(&self, tape: &Tape, places: Var, numbers: Var) -> Var {
+        draw(tape, &self.grid, (places, numbers), CARS, (LENGTH, WIDTH))
+    }
+
+    /// The lines between lanes and what is beyond the edges of the road, as seen from the car's own place.
+    fn marks(&self, tape: &Tape, state: Var) -> Var {
+        let (low, high) = self.road.edges();
+        let batch = tape.shape(state).1;
+        let y = tape.rows(state, 0, 1);
+        let strips = |middles: Vec<f64>, width: f64| {
+            let ones = tape.constant(DMatrix::from_element(1, middles.len() * batch, 1.0));
+            let places: Vec<_> = middles
+                .iter()
+                .flat_map(|&middle| [tape.scale(y, 0.0), tape.offset(tape.scale(y, -1.0), middle as f32)])
+                .collect();
+            let places = tape.reshape(tape.stack(&places), 2);
+            draw(tape, &self.grid, (places, ones), middles.len(), (ENDLESS, width))
+        };
+        let lines = (1..self.road.lanes).map(|lane| Road::centre(lane) - 0.5 * LANE).collect::<Vec<_>>();
+        // As wide as the view, and as the road: nobody sees across them.
+        let wide = 2.0 * self.grid.across as f64 * self.grid.width + (high - low);
+        let verges = strips(vec![low - 0.5 * wide, high + 0.5 * wide], wide);
+        if lines.is_empty() { verges } else { tape.add(verges, strips(lines, LINE)) }
+    }
+
+    /// Numbers of the car itself for each of the others around it.
+    fn spread(&self, tape: &Tape, x: Var) -> Var {
+        let rows = tape.shape(x).0;
+        tape.reshape(tape.stack(&[x; CARS]), rows)
+    }
+
+    /// Speeds along the road beside the car's own, speeds across it, and accelerations, in what is usual.
+    fn motion(&self, tape: &Tape, scene: Scene) -> Var {
+        let along = tape.rows(scene.speeds, 0, 1);
+        let along = match self.config.own {
+            Own::Known => tape.sub(along, self.spread(tape, tape.rows(scene.state, 2, 1))),
+            Own::Learned => along,
+        };
+        let motion = tape.stack(&[along, tape.rows(scene.speeds, 1, 1), scene.pushes]);
+        tape.mul_col(motion, column(tape, USUAL.iter().map(|usual| 1.0 / usual)))
+    }
+
+    /// `h = enc(views, state)`, and what is below it.
+    fn see(&self, weights: Weights<'_>, scene: Scene) -> Encoded {
+        let tape = weights.tape;
+        let motion = self.motion(tape, scene);
+        let drawn = tape.mul_row(tape.stack(&[scene.there, motion]), scene.there);
+        let views = tape.stack(&[self.marks(tape, scene.state), self.draw(tape, scene.places, drawn)]);
+        let (fine, h) = self.encode(weights, &self.encoder, views, LOOKED);
+        let state = self.standardised(tape, scene.state);
+        let state = self.state[1].apply(weights, tape.relu(self.state[0].apply(weights, state)));
+        let h = tape.add(h, tape.reshape(state, self.config.maps));
+        Encoded { motion, fine, h }
+    }
+
+    /// Two layers of convolution, each on blocks of 2 × 2 of what is below it.
+    fn encode(&self, weights: Weights<'_>, layers: &[Conv; 2], views: Var, channels: usize) -> (Var, Var) {
+        let tape = weights.tape;
+        let blocks = tape.space_to_depth(views, Maps { channels, ..self.grid.maps() });
+        let fine = tape.relu(layers[0].apply(weights, blocks));
+        let blocks = tape.space_to_depth(fine, layers[0].maps_out());
+        (fine, tape.relu(layers[1].apply(weights, blocks)))
+    }
+
+    /// `μ` and `log σ²` of the posterior, one sample a column, from what was seen and what came: 1, and the accelerations, of
+    /// cars at some places.
+    fn propose(
+        &self,
+        weights: Weights<'_>,
+        seen: &Encoded,
+        places: &DMatrix<f32>,
+        came: DMatrix<f32>,
+    ) -> (Var, Var) {
+        let tape = weights.tape;
+        let usual = column(tape, [1.0, 1.0 / USUAL[2], 1.0 / USUAL[3]].into_iter());
+        let came = tape.mul_col(tape.constant(came), usual);
+        let came = self.draw(tape, tape.constant(places.clone()), came);
+        let (_, future) = self.encode(weights, &self.future, came, 3);
+        let flat = |x: Var, layer: &Conv| tape.reshape(x, layer.maps_out().len());
+        let (h, future) = (flat(seen.h, &self.encoder[1]), flat(future, &self.future[1]));
+        let [of_h, of_came, last] = &self.posterior;
+        let hidden = tape.relu(tape.add(of_h.apply(weights, h), of_came.apply(weights, future)));
+        let both = last.apply(weights, hidden);
+        let n = self.config.latent;
+        let log_variance = tape.clamp(tape.rows(both, n, n), -20.0, self.config.log_variance);
+        (tape.rows(both, 0, n), log_variance)
+    }
+
+    /// Decodes what comes next.
+    fn imagine(&self, weights: Weights<'_>, scene: Scene, seen: &Encoded, action: Var, z: Latent) -> Scene {
+        let tape = weights.tape;
+        let maps = self.config.maps;
+        let u = tape.mul_col(action, column(tape, self.scales.action.iter().map(|s| 1.0 / s)));
+        let moved = self.action[1].apply(weights, tape.relu(self.action[0].apply(weights, u)));
+        let mut h = tape.add(seen.h, tape.reshape(moved, maps));
+        if let Latent::Given(z) = z {
+            h = tape.add(h, tape.reshape(self.latent.apply(weights, z), maps));
+        }
+        let h = tape.relu(tape.add(h, self.inner.apply(weights, tape.relu(h))));
+
+        let up = self.decoder[0].apply(weights, h);
+        let half = Maps { channels: self.config.fine, ..self.encoder[0].maps_out() };
+        let up = tape.relu(tape.depth_to_space(up, half));
+        let up = tape.relu(self.decoder[1].apply(weights, tape.stack(&[up, seen.fine])));
+        let around = read(tape, &self.grid, self.decoder[1].maps_out(), (up, scene.places), CARS);
+        let [of_there, of_action, of_latent, last] = &self.car;
+        let told = tape.stack(&[around, self.told(tape, scene, seen.motion)]);
+        let mut hidden = of_there.apply(weights, told);
+        hidden = tape.add(hidden, self.spread(tape, of_action.apply(weights, u)));
+        if let Latent::Given(z) = z {
+            hidden = tape.add(hidden, self.spread(tape, of_latent.apply(weights, z)));
+        }
+        let pushes = last.apply(weights, tape.relu(hidden));
+        let pushes = tape.mul_col(pushes, column(tape, [USUAL[2], USUAL[3]].into_iter()));
+        let pushes = tape.mul_row(pushes, scene.there);
+
+        let (state, way) = match self.config.own {
+            Own::Known => {
+                let (state, way) = self.drive(tape, scene.state, action);
+                (state, Some(way))
+            }
+            Own::Learned => {
+                let flat = tape.reshape(h, self.inner.maps_out().len());
+                let change = self.out[1].apply(weights, tape.relu(self.out[0].apply(weights, flat)));
+                let change = tape.mul_col(change, column(tape, self.scales.change.iter().copied()));
+                (tape.add(scene.state, change), None)
+            }
+        };
+        let speeds = tape.add(scene.speeds, tape.scale(pushes, DT as f32));
+        let mut places = tape.add(scene.places, tape.scale(speeds, DT as f32));
+        if let Some(way) = way {
+            places = tape.sub(places, self.spread(tape, way));
+        }
+        Scene { places, speeds, pushes, there: scene.there, state }
+    }
+
+    /// What is told of each car: how it moves, where it is, and where in its lane.
+    fn told(&self, tape: &Tape, scene: Scene, motion: Var) -> Var {
+        let y = self.spread(tape, tape.rows(scene.state, 0, 1));
+        let phase = tape.add(tape.rows(scene.places, 1, 1), y);
+        let phase = tape.scale(phase, std::f32::consts::TAU / LANE as f32);
+        let far = [
+            0.5 * self.grid.along as f64 * self.grid.length,
+            0.5 * self.grid.across as f64 * self.grid.width,
+        ];
+        let places = tape.mul_col(scene.places, column(tape, far.iter().map(|&far| 1.0 / far as f32)));
+        tape.stack(&[motion, places, tape.sin(phase), tape.cos(phase)])
+    }
+
+    /// The state of a car that accelerates and turns for a step, and its way, as [`Windows`] let cars go on detours.
+    fn drive(&self, tape: &Tape, state: Var, action: Var) -> (Var, Var) {
+        let dt = DT as f32;
+        let [y, heading, speed] = [0, 1, 2].map(|row| tape.rows(state, row, 1));
+        let [faster, turned] = [0, 1].map(|row| tape.scale(tape.rows(action, row, 1), dt));
+        let (speed_then, heading_then) = (tape.relu(tape.add(speed, faster)), tape.add(heading, turned));
+        let along = tape.scale(tape.add(speed, speed_then), 0.5 * dt);
+        let aside = tape.scale(turned, 0.5 * LENGTH as f32);
+        let middle = tape.scale(tape.add(heading, heading_then), 0.5);
+        let (sin, cos) = (tape.sin(middle), tape.cos(middle));
+        let way = [
+            tape.sub(tape.mul(along, cos), tape.mul(aside, sin)),
+            tape.add(tape.mul(along, sin), tape.mul(aside, cos)),
+        ];
+        (tape.stack(&[tape.add(y, way[1]), heading_then, speed_then]), tape.stack(&way))
+    }
+
+    /// States with mean 0 and deviation 1.
+    fn standardised(&self, tape: &Tape, state: Var) -> Var {
+        let scales = &self.scales.state;
+        let centred = tape.add_bias(state, column(tape, scales.iter().map(|s| -s.0)));
+        tape.mul_col(centred, column(tape, scales.iter().map(|s| 1.0 / s.1)))
+    }
+
+    /// Views and states of a batch of windows, as many steps as it has actions; with a z for every [`hold`](Config::hold) steps, or
+    /// without. Nothing is recorded for gradients.
+    pub fn forecast(&self, batch: &Batch, latents: Option<&[DMatrix<f32>]>) -> Vec<Moment> {
+        let mut tape = Tape::new();
+        let (mut cars, mut state) = (self.look(batch), batch.states[0].clone());
+        let mut step = |(k, action): (usize, &DMatrix<f32>)| {
+            tape.clear();
+            let scene = Scene::new(&tape, &cars, &state);
+            let z = latents
+                .map_or(Latent::Absent, |z| Latent::Given(tape.constant(z[k / self.config.hold].clone())));
+            let next = self.step(&tape, true, scene, tape.constant(action.clone()), z);
+            let value = |x: Var| tape.value(x).clone_owned();
+            (cars.places, cars.speeds, cars.pushes) =
+                (value(next.places), value(next.speeds), value(next.pushes));
+            state = value(next.state);
+            Moment { view: value(self.view(&tape, next)), state: state.clone() }
+        };
+        batch.actions.iter().enumerate().map(&mut step).collect()
+    }
+
+    /// What would be seen if only those cars were there that are in the last view, each where it truly went while it was in
+    /// view: nobody can foresee more.
+    pub fn foreseeable(&self, batch: &Batch) -> Vec<Moment> {
+        let tracks = self.look(batch).followed(&self.grid, &batch.next);
+        let tape = Tape::new();
+        let redrawn = |(track, truth): (&Track, &Moment)| {
+            let (places, there) = (tape.constant(track.places.clone()), tape.constant(track.there.clone()));
+            let mut view = truth.view.clone();
+            view.set_row(OTHERS, &tape.value(self.draw(&tape, places, there)).row(0));
+            Moment { view, state: truth.state.clone() }
+        };
+        tracks.iter().skip(1).zip(&batch.next).map(redrawn).collect()
+    }
+
+    /// How many z a window needs.
+    pub fn draws(&self, batch: &Batch) -> usize {
+        batch.actions.len().div_ceil(self.config.hold)
+    }
+}
+
+impl Scene {
+    /// Data on a tape.
+    pub fn new(tape: &Tape, cars: &Cars, state: &DMatrix<f32>) -> Self {
+        let constant = |m: &DMatrix<f32>| tape.constant(m.clone());
+        Self {
+            places: constant(&cars.places),
+            speeds: constant(&cars.speeds),
+            pushes: constant(&cars.pushes),
+            there: constant(&cars.there),
+            state: constant(state),
+        }
+    }
+}
+
 /// What was seen, encoded.
 struct Encoded {
-    /// Blocks of what is seen and how it moves, at half the resolution.
-    blocks: Var,
-    /// Maps of them.
+    /// How cars move, in what is usual.
+    motion: Var,
+    /// Maps at half the resolution.
     fine: Var,
     /// `h`.
     h: Var,
 }
 
-fn mean(tape: &Tape, a: Var, b: Var) -> Var {
-    tape.scale(tape.add(a, b), 0.5)
-}
-
-/// Numbers of a normal distribution.
-fn noise(rows: usize, cols: usize, rng: &mut Rng) -> DMatrix<f32> {
-    DMatrix::from_fn(rows, cols, |_, _| normal(rng) as f32)
+fn column(tape: &Tape, values: impl Iterator<Item = f32>) -> Var {
+    let values: Vec<_> = values.collect();
+    tape.constant(DMatrix::from_vec(values.len(), 1, values))
 }
 
 #[cfg(test)]

@@ -6,14 +6,14 @@ mod pictures;
 use super::{Outcome, Setting, median, per_seed};
 use crate::{
     data::traffic::Log,
-    predict::mpur::{Batch, Config, Detour, Latent, Moment, Mpur, OTHERS, Place, Windows},
+    predict::mpur::{Batch, Config, Detour, Moment, Mpur, OTHERS, Own, Place, Windows},
     results::Row,
-    tape::Tape,
     worlds::{Rng, traffic::view::Grid},
 };
-use anyhow::Result;
+use anyhow::{Context, Result};
 use nalgebra::DMatrix;
 use rand::SeedableRng;
+use rayon::prelude::*;
 use std::time::Instant;
 
 /// Episodes at the end of the log that nothing was trained or chosen on, and those before them that settings were
@@ -30,6 +30,13 @@ const DETOURS: [(&str, Detour); 2] = [
 ];
 /// The step at which answers are compared: 2 s.
 const ANSWER: usize = 10;
+/// What is trained with z: by how the car's own way comes into it, with z-dropout and without.
+const VARIANTS: [(&str, Own, bool); 4] = [
+    ("with z-dropout", Own::Known, true),
+    ("without", Own::Known, false),
+    ("own way learned, with z-dropout", Own::Learned, true),
+    ("own way learned, without", Own::Learned, false),
+];
 
 /// Errors of other cars in views, step by step: squared, the mean of all cells and windows.
 type Curve = Vec<f64>;
@@ -40,7 +47,12 @@ struct Test {
     /// With each of [`DETOURS`].
     detours: Vec<Batch>,
     copied: Curve,
-    drifted: Curve,
+    /// Everybody keeps the true speed, and the speed that views show.
+    drifted: [Curve; 2],
+    /// How the latter answers to each of the detours.
+    answers: Vec<Curve>,
+    /// What cannot be foreseen: who is not in view yet.
+    hidden: Curve,
 }
 
 /// One seed.
@@ -48,10 +60,10 @@ struct Trained {
     minutes: f64,
     deterministic: Vec<Moment>,
     error: Curve,
-    /// With z-dropout, and without.
-    stochastic: [Stochastic; 2],
     /// Of the deterministic model, to each of [`DETOURS`].
     answers: Vec<Curve>,
+    /// In the order of [`VARIANTS`].
+    stochastic: Vec<Stochastic>,
 }
 
 /// A model with z.
@@ -66,74 +78,81 @@ struct Stochastic {
     spread: f64,
     answers: Vec<Curve>,
     kl: f64,
+    minutes: f64,
 }
 
 pub(super) fn run(setting: &Setting) -> Result<Outcome> {
     let log = Log::highway(&setting.data)?;
     let config = if setting.quick {
-        Config { deterministic: 20, stochastic: 10, ..Config::default() }
+        Config { deterministic: 10, stochastic: 6, ..Config::default() }
     } else {
         Config::default()
     };
     let grid = Grid::default();
+    let road = log.episodes.first().context("the log is empty")?.road;
     let (rest, held_out) = log.episodes.split_at(log.episodes.len().saturating_sub(HELD_OUT[0]));
     let known = &rest[..rest.len().saturating_sub(HELD_OUT[1])];
     let count = if setting.quick { WINDOWS / 10 } else { WINDOWS };
-    let test = Test::new(&Windows::new(held_out, grid, config.past, config.horizon)?, count);
     let windows = Windows::new(known, grid, config.past, config.horizon)?;
-    let runs = per_seed(setting, |seed| train(&config, &grid, &windows, &test, seed))?;
+    // An untrained model lets everybody keep the speed that it sees.
+    let untrained = |config: &Config, rng: &mut Rng| {
+        Mpur::new(config, &grid, road, windows.scales(config.detours, rng), rng)
+    };
+    let test = Test::new(
+        &Windows::new(held_out, grid, config.past, config.horizon)?,
+        &untrained(&config, &mut Rng::seed_from_u64(setting.seed)),
+        count,
+    );
+    let runs = per_seed(setting, |seed| train(&config, &untrained, &windows, &test, seed))?;
 
     let middle = |value: &dyn Fn(&Trained) -> f64| median(&runs.iter().map(value).collect::<Vec<_>>());
-    let copied = mean(&test.copied);
-    let drifted = mean(&test.drifted);
+    let of = |i: usize, value: &dyn Fn(&Stochastic) -> f64| middle(&|run| value(&run.stochastic[i]));
+    let [told, seen] = [0, 1].map(|i| mean(&test.drifted[i]));
+    let single = |model: &Stochastic| mean(&model.single);
     let mut rows = vec![
-        Row::new("view error, copying the last view", copied, "per cell"),
-        Row::new("view error, constant velocity", drifted, "per cell"),
+        Row::new("view error, copying the last view", mean(&test.copied), "per cell"),
+        Row::new("view error, constant velocity, told all places", told, "per cell"),
+        Row::new("view error, constant velocity of what is seen", seen, "per cell"),
         Row::new("view error, deterministic model", middle(&|run| mean(&run.error)), "per cell")
-            .at_most(copied),
-        Row::new("view error, mean of 10 samples", middle(&|run| mean(&run.stochastic[0].mean)), "per cell")
-            .beside(drifted, "constant velocity, told all places")
-            .at_most(copied),
-        Row::new("view error, a sample", middle(&|run| mean(&run.stochastic[0].single)), "per cell"),
-        Row::new("view error, best of 10 samples", middle(&|run| run.stochastic[0].best), "per cell")
-            .at_most(middle(&|run| mean(&run.stochastic[0].single))),
-        Row::new("spread of samples by their error", middle(&|run| run.stochastic[0].spread), ""),
-        Row::new("without z-dropout: a sample", middle(&|run| mean(&run.stochastic[1].single)), "per cell"),
+            .at_most(seen),
+        Row::new("view error, mean of 10 samples", of(0, &|model| mean(&model.mean)), "per cell")
+            .beside(told, "constant velocity, told all places")
+            .at_most(seen),
+        Row::new("view error, a sample", of(0, &single), "per cell"),
+        Row::new("view error, best of 10 samples", of(0, &|model| model.best), "per cell")
+            .at_most(of(0, &single)),
+        Row::new("view error, whoever is seen where they truly went", mean(&test.hidden), "per cell"),
+        Row::new("spread of samples by their error", of(0, &|model| model.spread), ""),
+        Row::new("without z-dropout: a sample", of(1, &single), "per cell").at_least(of(0, &single)),
+        Row::new("own way learned: a sample", of(2, &single), "per cell"),
+        Row::new("own way learned, without z-dropout: a sample", of(3, &single), "per cell"),
         Row::new("speed after 20 steps, constant", speed(&test.batch, None), "m/s rms"),
         Row::new(
-            "speed after 20 steps, deterministic model",
-            middle(&|run| speed(&test.batch, run.deterministic.last())),
+            "speed after 20 steps, own way learned",
+            of(2, &|model| speed(&test.batch, model.samples[0].last())),
             "m/s rms",
         ),
     ];
     for (i, (name, _)) in DETOURS.iter().enumerate() {
         let at = |answers: &[Curve]| 100.0 * answers[i][ANSWER - 1];
-        rows.push(
-            Row::new(
-                format!("answer to {name}, with z-dropout"),
-                middle(&|run| at(&run.stochastic[0].answers)),
-                "% of the true",
-            )
-            .at_least(50.0),
-        );
-        rows.push(Row::new(
-            format!("answer to {name}, without"),
-            middle(&|run| at(&run.stochastic[1].answers)),
-            "% of the true",
-        ));
-        rows.push(Row::new(
-            format!("answer to {name}, deterministic model"),
-            middle(&|run| at(&run.answers)),
-            "% of the true",
-        ));
+        let mut row = |what: &str, value: f64| {
+            let row = Row::new(format!("answer to {name}, {what}"), value, "% of the true");
+            rows.push(if what == VARIANTS[0].0 { row.at_least(50.0) } else { row });
+        };
+        for (j, (what, ..)) in VARIANTS.iter().enumerate() {
+            row(what, of(j, &|model| at(&model.answers)));
+        }
+        row("deterministic model", middle(&|run| at(&run.answers)));
+        row("constant velocity of what is seen", at(&test.answers));
     }
-    rows.push(Row::new("KL of a step, with z-dropout", middle(&|run| run.stochastic[0].kl), "nats"));
-    rows.push(Row::new("KL of a step, without", middle(&|run| run.stochastic[1].kl), "nats"));
-    rows.push(Row::new("training of all three models", middle(&|run| run.minutes), "minutes"));
+    for (j, (what, ..)) in VARIANTS.iter().enumerate() {
+        rows.push(Row::new(format!("KL of a draw, {what}"), of(j, &|model| model.kl), "nats"));
+    }
+    rows.push(Row::new("training of all models", middle(&|run| run.minutes), "minutes"));
 
     let notes = vec![
         format!(
-            "{} episodes for training, {} at the end of the log held out, {} between them for the choice of settings (the last two changes of the design were made with the held-out ones in view); {count} windows \
+            "{} episodes for training, {} at the end of the log held out, {} between them for the choice of settings; {count} windows \
              of {} steps of 0.2 s, the same for all seeds; medians of {} seeds.",
             known.len(),
             held_out.len(),
@@ -142,19 +161,28 @@ pub(super) fn run(setting: &Setting) -> Result<Outcome> {
             runs.len(),
         ),
         "View errors are squared errors of the channel of other cars, the mean of all cells, steps and windows; lines and verge follow \
-         from the car's own place. Constant velocity is told the true places and speeds of all cars; the models see them."
+         from the car's own place. Constant velocity is told either the true places, headings and speeds of all cars, in view or not, or \
+         what the models see: where cars in view came from in the last step. Nobody but the former can know who comes into view later; \
+         whoever is seen where they truly went is what that costs."
             .into(),
         format!(
             "The answer: views are predicted again with 2 m/s² more, or with a turn out and back that is a lane wide, and the same z; \
              the change of the view after {ANSWER} steps is projected on the true one, the recorded cars seen from the detour. Half \
              of the training windows have detours of that kind, drawn at random."
         ),
+        "Where the car's own way is known, kinematics answer to the action, and the network adds only what others do: z-dropout then \
+         makes samples better, not the answer. For the paper's question, whether z takes over what the action says, the own way is learned: \
+         others move beside the car, no training window has a detour, and training is stochastic from the start."
+            .into(),
     ];
     Ok(Outcome { rows, report: pictures::report(&test, &runs, &grid), notes })
 }
 
+/// A model that has seen nothing yet.
+type Untrained<'a> = dyn Fn(&Config, &mut Rng) -> Mpur + Sync + 'a;
+
 impl Test {
-    fn new(windows: &Windows<'_>, count: usize) -> Self {
+    fn new(windows: &Windows<'_>, untrained: &Mpur, count: usize) -> Self {
         let rng = &mut Rng::seed_from_u64(0);
         let places: Vec<_> = (0..count).map(|_| windows.draw(rng)).collect();
         let batch = windows.batch(&places);
@@ -163,30 +191,30 @@ impl Test {
         };
         let last = Moment { view: batch.views[0].clone(), state: batch.states[0].clone() };
         let copied = vec![last; batch.next.len()];
-        Self {
+        let drifted = [windows.constant_velocity(&places), untrained.forecast(&batch, None)];
+        let mut test = Self {
             detours: DETOURS.iter().map(aside).collect(),
             copied: curve(&copied, &batch.next),
-            drifted: curve(&windows.constant_velocity(&places), &batch.next),
+            drifted: drifted.map(|moments| curve(&moments, &batch.next)),
+            answers: Vec::new(),
+            hidden: curve(&untrained.foreseeable(&batch), &batch.next),
             batch,
-        }
+        };
+        test.answers = test.answers(untrained, None);
+        test
     }
 
-    /// How much of the true change of views a model shows for each detour, step by step. `latents` are z by step.
+    /// How much of the true change of views a model shows for each detour, step by step.
     fn answers(&self, model: &Mpur, latents: Option<&[DMatrix<f32>]>) -> Vec<Curve> {
-        let forecast = |batch: &Batch| {
-            let mut rest = latents.into_iter().flatten();
-            model.forecast(batch, |tape| {
-                rest.next().map_or(Latent::Absent, |z| Latent::Given(tape.constant(z.clone())))
-            })
-        };
-        let straight = forecast(&self.batch);
+        let straight = model.forecast(&self.batch, latents);
         let answer = |aside: &Batch| {
-            let forecasts = forecast(aside).into_iter().zip(&straight);
+            let forecasts = model.forecast(aside, latents).into_iter().zip(&straight);
             let truths = aside.next.iter().zip(&self.batch.next);
             let share =
                 |((there, here), (true_there, true_here)): ((Moment, &Moment), (&Moment, &Moment))| {
-                    let truth = &true_there.view - &true_here.view;
-                    f64::from((there.view - &here.view).dot(&truth) / truth.norm_squared().max(1e-9))
+                    let truth = others(&true_there.view) - others(&true_here.view);
+                    let change = others(&there.view) - others(&here.view);
+                    f64::from(change.dot(&truth) / truth.norm_squared().max(1e-9))
                 };
             forecasts.zip(truths).map(share).collect()
         };
@@ -194,49 +222,52 @@ impl Test {
     }
 }
 
-fn train(config: &Config, grid: &Grid, windows: &Windows<'_>, test: &Test, seed: u64) -> Result<Trained> {
+fn train(
+    config: &Config,
+    untrained: &Untrained<'_>,
+    windows: &Windows<'_>,
+    test: &Test,
+    seed: u64,
+) -> Result<Trained> {
     let rng = &mut Rng::seed_from_u64(seed);
     let started = Instant::now();
-    let mut model = Mpur::new(config, grid, windows.scales(rng), rng);
+    let mut model = untrained(config, rng);
     model.train_deterministic(config, windows, rng, |_| ())?;
-    let mut minutes = started.elapsed().as_secs_f64() / 60.0;
-    let deterministic = model.forecast(&test.batch, |_| Latent::Absent);
+    let minutes = started.elapsed().as_secs_f64() / 60.0;
+    let deterministic = model.forecast(&test.batch, None);
     let answers = test.answers(&model, None);
-    let mut stochastic = |dropout: f64| -> Result<Stochastic> {
-        let config = Config { dropout, ..config.clone() };
+    let variant = |&(_, own, dropped): &(&str, Own, bool)| -> Result<Stochastic> {
         let rng = &mut Rng::seed_from_u64(seed);
+        let dropout = if dropped { config.dropout } else { 0.0 };
+        let (config, mut model) = match own {
+            Own::Known => (Config { dropout, ..config.clone() }, model.clone()),
+            Own::Learned => {
+                let config = Config { own, dropout, detours: 0.0, ..config.clone() };
+                (config.clone(), untrained(&config, rng))
+            }
+        };
         let started = Instant::now();
-        let mut model = model.clone();
         let mut divergences = Vec::new();
         model.train_stochastic(&config, windows, rng, |progress| divergences.push(f64::from(progress.kl)))?;
-        minutes += started.elapsed().as_secs_f64() / 60.0;
-        let late = &divergences[divergences.len() * 4 / 5..];
-        // The KL of a batch is summed over the steps that z was not dropped at.
-        let kl = mean(late) / (1.0 - dropout);
-        Ok(Stochastic::new(&model, test, kl, rng))
+        let minutes = started.elapsed().as_secs_f64() / 60.0;
+        // Where z was dropped at every draw there is none.
+        let late = divergences[divergences.len() / 2..].iter().copied().filter(|&kl| kl > 0.0);
+        Ok(Stochastic { minutes, kl: mean(&late.collect::<Vec<_>>()), ..Stochastic::new(&model, test, rng) })
     };
-    let stochastic = [stochastic(config.dropout)?, stochastic(0.0)?];
+    let stochastic = VARIANTS.par_iter().map(variant).collect::<Result<Vec<_>>>()?;
     let error = curve(&deterministic, &test.batch.next);
-    eprintln!(
-        "  seed {seed}: deterministic {:.5}, a sample {:.5}, without z-dropout {:.5}",
-        mean(&error),
-        mean(&stochastic[0].single),
-        mean(&stochastic[1].single)
-    );
-    Ok(Trained { minutes, deterministic, error, stochastic, answers })
+    let singles: Vec<_> = stochastic.iter().map(|model| format!("{:.6}", mean(&model.single))).collect();
+    eprintln!("  seed {seed}: deterministic {:.6}, samples {}", mean(&error), singles.join(", "));
+    let minutes = minutes + stochastic.iter().map(|model| model.minutes).sum::<f64>();
+    Ok(Trained { minutes, deterministic, error, answers, stochastic })
 }
 
 impl Stochastic {
-    fn new(model: &Mpur, test: &Test, kl: f64, rng: &mut Rng) -> Self {
+    fn new(model: &Mpur, test: &Test, rng: &mut Rng) -> Self {
         let n = test.batch.len();
-        let mut prior = || {
-            let tape = Tape::new();
-            let z = model.prior(&tape, n, rng);
-            tape.value(z).clone_owned()
-        };
-        let latents: Vec<_> = (0..test.batch.actions.len()).map(|_| prior()).collect();
-        let mut sample = |_| model.forecast(&test.batch, |tape| Latent::Given(tape.constant(prior())));
-        let samples: Vec<_> = (0..SAMPLES).map(&mut sample).collect();
+        let mut latents = || (0..model.draws(&test.batch)).map(|_| model.prior(n, rng)).collect::<Vec<_>>();
+        let of_answers = latents();
+        let samples: Vec<_> = (0..SAMPLES).map(|_| model.forecast(&test.batch, Some(&latents()))).collect();
         let truth = &test.batch.next;
         let averages: Vec<_> = (0..truth.len()).map(|k| average(&samples, k)).collect();
         let mean_curve = curve(&averages, truth);
@@ -249,9 +280,10 @@ impl Stochastic {
             best: mean(&best.collect::<Vec<_>>()),
             spread: (variance / mean(&mean_curve)).sqrt(),
             mean: mean_curve,
-            answers: test.answers(model, Some(&latents)),
+            answers: test.answers(model, Some(&of_answers)),
             samples,
-            kl,
+            kl: 0.0,
+            minutes: 0.0,
         }
     }
 }
@@ -278,9 +310,14 @@ fn window_error(predicted: &[Moment], truth: &[Moment], i: usize, n: usize) -> f
     mean(&predicted.iter().zip(truth).map(of).collect::<Vec<_>>())
 }
 
+/// The channel of other cars.
+fn others(view: &DMatrix<f32>) -> DMatrix<f32> {
+    view.rows(OTHERS, 1).into_owned()
+}
+
 /// The mean squared error of other cars in some cells.
 fn error(a: &DMatrix<f32>, b: &DMatrix<f32>, start: usize, cells: usize) -> f64 {
-    let of = |m: &DMatrix<f32>| m.row(OTHERS).columns(start, cells).into_owned();
+    let of = |m: &DMatrix<f32>| m.view((OTHERS, start), (1, cells)).into_owned();
     f64::from((of(a) - of(b)).norm_squared()) / cells as f64
 }
 

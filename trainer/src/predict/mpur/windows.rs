@@ -1,18 +1,15 @@
 //! Windows of traffic: what a car saw, what it did, and what it saw then.
 
-use super::{ACTION, Copying, Moment, Past, SEEN, STATE, Scales};
-use crate::{
-    tape::Tape,
-    worlds::{
-        Rng,
-        camera::normal,
-        traffic::{
-            DT,
-            car::Car,
-            recording::Recording,
-            road::Road,
-            view::{CHANNELS, Grid},
-        },
+use super::{ACTION, Copying, Moment, OTHERS, SEEN, STATE, Scales};
+use crate::worlds::{
+    Rng,
+    camera::normal,
+    traffic::{
+        DT,
+        car::{Car, LENGTH, WIDTH},
+        recording::Recording,
+        road::Road,
+        view::{CHANNELS, Grid},
     },
 };
 use anyhow::{Result, ensure};
@@ -73,13 +70,6 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// What was seen, on a tape.
-    pub fn past(&self, tape: &Tape) -> Past {
-        let views = self.views.iter().map(|view| tape.constant(view.clone())).collect();
-        let states = self.states.iter().map(|state| tape.constant(state.clone())).collect();
-        Past { views, states }
-    }
-
     /// Windows in it.
     pub fn len(&self) -> usize {
         self.states[0].ncols()
@@ -95,6 +85,12 @@ impl<'a> Windows<'a> {
     /// Windows of recordings. All must be long enough.
     pub fn new(recordings: &'a [Recording], grid: Grid, past: usize, horizon: usize) -> Result<Self> {
         let least = past + horizon;
+        ensure!(
+            grid.length <= LENGTH && grid.width <= WIDTH,
+            "cells of {} m by {} m are larger than a car: where it is in them cannot be seen",
+            grid.length,
+            grid.width
+        );
         ensure!(!recordings.is_empty(), "there is no traffic to learn from");
         ensure!(
             recordings.iter().all(|recording| recording.frames.len() >= least && recording.cars() > 0),
@@ -117,10 +113,10 @@ impl<'a> Windows<'a> {
         Place { episode, car, t, detour: Detour::default() }
     }
 
-    /// As [`draw`](Self::draw), but every other car makes a detour.
-    pub fn draw_with_detours(&self, rng: &mut Rng) -> Place {
+    /// As [`draw`](Self::draw), but a share of the cars make a detour.
+    pub fn draw_with_detours(&self, share: f64, rng: &mut Rng) -> Place {
         let place = self.draw(rng);
-        if rng.random_bool(0.5) {
+        if !rng.random_bool(share) {
             return place;
         }
         let [acceleration, turning] = [ACCELERATION, TURNING].map(|deviation| deviation * normal(rng) as f32);
@@ -171,8 +167,8 @@ impl<'a> Windows<'a> {
     }
 
     /// What numbers of a window are about as large as, from a thousand of them.
-    pub fn scales(&self, rng: &mut Rng) -> Scales {
-        let places: Vec<_> = (0..1000).map(|_| self.draw_with_detours(rng)).collect();
+    pub fn scales(&self, detours: f64, rng: &mut Rng) -> Scales {
+        let places: Vec<_> = (0..1000).map(|_| self.draw_with_detours(detours, rng)).collect();
         let row = |m: &DMatrix<f32>, i: usize| m.row(i).iter().copied().collect::<Vec<_>>();
         let deviation = |values: &[f32]| {
             let mean = values.iter().sum::<f32>() / values.len() as f32;
@@ -183,10 +179,7 @@ impl<'a> Windows<'a> {
         let copying = |moment: &Moment| {
             let (view, state) = (&moment.view - &batch.views[0], &moment.state - &batch.states[0]);
             let square = |m: &DMatrix<f32>, i: usize| (m.row(i).norm_squared() / m.ncols() as f32).max(1e-8);
-            Copying {
-                view: std::array::from_fn(|i| square(&view, i)),
-                state: std::array::from_fn(|i| square(&state, i)),
-            }
+            Copying { view: square(&view, OTHERS), state: std::array::from_fn(|i| square(&state, i)) }
         };
         let change = &batch.next[0].state - &batch.states[0];
         Scales {
@@ -227,13 +220,16 @@ impl<'a> Windows<'a> {
     }
 }
 
-/// A car that accelerates and turns at given rates for [`DT`], along its mean heading at its mean speed.
+/// A car that accelerates and turns at given rates for [`DT`], along its mean heading at its mean speed; its middle slips
+/// aside, as the front axle is half a car ahead of it.
 fn drive(car: Car, [acceleration, turning]: [f32; ACTION]) -> Car {
     let speed = (car.speed + f64::from(acceleration) * DT).max(0.0);
     let heading = car.heading + f64::from(turning) * DT;
     let (sin, cos) = (0.5 * (car.heading + heading)).sin_cos();
     let way = 0.5 * (car.speed + speed) * DT;
-    Car { x: car.x + way * cos, y: car.y + way * sin, heading, speed, ..car }
+    let slip = 0.5 * LENGTH * (heading - car.heading);
+    let (x, y) = (car.x + way * cos - slip * sin, car.y + way * sin + slip * cos);
+    Car { x, y, heading, speed, ..car }
 }
 
 /// Draws views one after the other, without the car's own channel: [`SEEN`] channels, one position a column.

@@ -31,7 +31,7 @@ pub(super) fn report(test: &Test, runs: &[Trained], grid: &Grid) -> Report {
     let run = &runs[0];
     report.section("Frames").paragraph(
         "What a car sees 0.2, 1, 2, 3 and 4 s on, forward to the right: itself red, others blue, grey what is no lane. Each step is \
-         predicted from the predicted views before it, with the recorded actions.",
+         predicted from what was predicted before it, with the recorded actions. Whoever comes into view later is foreseen by nobody.",
     );
     let n = test.batch.len();
     for i in busiest(test).into_iter().take(STRIPS) {
@@ -45,14 +45,15 @@ pub(super) fn report(test: &Test, runs: &[Trained], grid: &Grid) -> Report {
         report.figures("A window in which much changes: as recorded, as predicted without z, and with three z of the prior.", strips);
     }
     report.section("Error").figure(
-        "Squared error of other cars against time, of the first seed. Constant velocity is told where all cars are and how fast.",
+        "Squared error of other cars against time, of the first seed. Constant velocity is told where all cars are and how fast, or sees it. What comes of cars that are not in view yet is in all of them but the first.",
         Plot::new(Axis::linear("time (s)"), Axis::linear("squared error per cell"))
             .with(Series::line("copying", timed(&test.copied)))
-            .with(Series::line("constant velocity", timed(&test.drifted)))
+            .with(Series::line("constant velocity, told", timed(&test.drifted[0])))
+            .with(Series::line("constant velocity, seen", timed(&test.drifted[1])))
             .with(Series::line("deterministic", timed(&run.error)))
             .with(Series::line("a sample", timed(&run.stochastic[0].single)))
             .with(Series::dashed(&format!("mean of {SAMPLES}"), timed(&run.stochastic[0].mean)))
-            .with(Series::dashed("a sample, no z-dropout", timed(&run.stochastic[1].single))),
+            .with(Series::dashed("not in view yet", timed(&test.hidden))),
     );
     report.section("Answers to actions").figures(
         &format!(
@@ -64,9 +65,9 @@ pub(super) fn report(test: &Test, runs: &[Trained], grid: &Grid) -> Report {
             Plot::new(Axis::linear(&format!("time (s), {name}")), Axis::linear("share of the true answer").range(-0.2, 1.2))
                 .size(Plot::HALF, 260)
                 .level(1.0)
-                .with(Series::line("deterministic", timed(&run.answers[i])))
                 .with(Series::line("with z-dropout", timed(&run.stochastic[0].answers[i])))
-                .with(Series::line("without", timed(&run.stochastic[1].answers[i])))
+                .with(Series::line("own way learned", timed(&run.stochastic[2].answers[i])))
+                .with(Series::line("the same, no z-dropout", timed(&run.stochastic[3].answers[i])))
         }),
     );
     report

@@ -20,7 +20,7 @@ pub const OTHERS: usize = 1;
 /// The channel of the car itself: the same in every view.
 pub const EGO: usize = 2;
 /// Width at which the lines between lanes are drawn, in m.
-const LINE: f64 = 1.0;
+pub const LINE: f64 = 1.0;
 
 /// The extent of a view.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
