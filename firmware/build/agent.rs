@@ -98,6 +98,7 @@ fn mind(header: &Header<'_>) -> Result<String, ArtifactError> {
     let model = match header.model {
         Model::Network => format!("network::Network<'static, {nx}, {nu}, {nz}, {nh}>"),
         Model::Physics(named) => plant(named).to_owned(),
+        Model::Absent => "absent::Absent".to_owned(),
         Model::Ensemble { members } => {
             format!("ensemble::Ensemble<'static, {members}, {nx}, {nu}, {nz}, {nh}>")
         }

@@ -881,7 +881,9 @@ fn every_setting_of_a_model_out_of_range_has_its_sentence() {
     let members = "an ensemble has 1 to 6 members";
     let inputs = "a forward model's observation is its state, its action and its latent variable";
     let no_agent = "a forward model alone has no code and no horizon";
-    let cases: [(Change, &str); 8] = [
+    let reacts = "without a forward model a mind can only react: it is a controller without a planner";
+    let cases: [(Change, &str); 9] = [
+        (|h| h.model = Model::Absent, reacts),
         (|h| h.sizes.state = 0, "the state needs at least one component"),
         (|h| h.angles = Angles(0b100), "an angle is past the end of the state"),
         (|h| h.sizes.code = 1, no_agent),

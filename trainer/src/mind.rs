@@ -18,7 +18,9 @@ use forethought::{
     forecast::Forecaster,
     perceive::{Encoder, convolutional, decoder::Decoder, maps::Maps, readout::ReadOut},
     plan::{gradient::Gradient, ilqr::Ilqr, lq::Lq, reflex::Reflex},
-    predict::{ForwardModel, ensemble::Ensemble, network::Network, physics::pendulum::Pendulum},
+    predict::{
+        ForwardModel, absent::Absent, ensemble::Ensemble, network::Network, physics::pendulum::Pendulum,
+    },
     recognise::Recogniser,
     track::Tracker,
 };
@@ -94,6 +96,8 @@ type Cautious<'a, P> =
     Agent<'a, AnyEncoder<'a, 256, 64>, Together<'a, 6, 2, 2, 64>, P, 256, 64, 6, 2, 2, 64, 40>;
 /// Controllers with an ensemble.
 type Wary<'a, P> = Controller<'a, Together<'a, 6, 2, 2, 64>, P, 6, 2, 2, 64, 40>;
+/// Everything that only reacts: no more than a policy, so it may watch more.
+type Reacting<'a> = Controller<'a, Absent, Reflex, WATCHED, NU, 0, NH, 0>;
 /// Everything that only perceives.
 type Perception<'a> = Recogniser<'a, AnyEncoder<'a, NY, NC>, NY, NC, OUTPUTS>;
 
@@ -122,6 +126,7 @@ pub fn load<'a>(artifact: &Artifact<'a>) -> Result<Box<dyn Mind + 'a>, ArtifactE
         (Kind::Controller, _) if matches!(header.planner, Planner::Lq(_)) => {
             return sized::<SquaredAlone<'a>, NX, NU>(artifact);
         }
+        (Kind::Controller, Model::Absent) => return sized::<Reacting<'a>, WATCHED, NU>(artifact),
         (Kind::Perception, _) => return sized::<Perception<'a>, 0, OUTPUTS>(artifact),
         (Kind::Model, Model::Ensemble { .. }) => {
             return sized::<Forecaster<Together<'a, NX, NU, NZ, NH>, NX, NU, NZ, { 3 * NX }>, NX, { 3 * NX }>(
@@ -154,6 +159,8 @@ pub const NY: usize = 4096;
 pub const NC: usize = 1024;
 /// The most components of a state.
 pub const NX: usize = 16;
+/// The most components of a state that is only reacted to.
+const WATCHED: usize = 64;
 /// The most components of an action.
 pub const NU: usize = 8;
 /// The most components of a latent variable.
@@ -243,6 +250,7 @@ pub fn state_size(header: &Header<'_>) -> usize {
         Model::Physics(plant) => model::plant_trace(plant) / size_of::<f32>(),
         Model::Ensemble { members } => usize::from(members) * (network + nx) + 2 * nx,
         Model::Residual(plant) => network + model::plant_trace(plant) / size_of::<f32>(),
+        Model::Absent => 0,
     };
     match header.kind {
         Kind::Agent | Kind::Tracker => (),

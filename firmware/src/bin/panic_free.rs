@@ -59,6 +59,7 @@ use forethought::{
     policy::{Limits, Policy},
     predict::{
         ForwardModel, Pullback,
+        absent::Absent,
         ensemble::Ensemble,
         network::Network,
         physics::{
@@ -365,6 +366,7 @@ fn planners() {
     // The files name another kind and mostly another planner, which the optimiser does not know: that they are refused
     // is no failure.
     let _ = black_box(controller::<Learned, Reflex>(&SMALL_NETWORK.0));
+    let _ = black_box(controller::<Absent, Reflex>(&SMALL_NETWORK.0));
     let _ = black_box(controller::<Learned, Gradient<'static>>(&SMALL_NETWORK.0));
     let _ = black_box(controller::<Learned, Ilqr<'static>>(&SMALL_NETWORK.0));
     let _ = black_box(controller::<Learned, Lq<'static>>(&SMALL_NETWORK.0));

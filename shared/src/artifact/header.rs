@@ -265,6 +265,8 @@ pub enum Model {
         /// How many.
         members: u16,
     },
+    /// [`Absent`](crate::predict::absent::Absent): there is none, and the mind only reacts.
+    Absent,
 }
 
 /// The plants whose [equations](crate::predict::physics) are built in.

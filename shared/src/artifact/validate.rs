@@ -30,7 +30,7 @@ impl Header<'_> {
     fn validate_state(&self) -> Result<(), ArtifactError> {
         let Sizes { state, action, latent, .. } = self.sizes;
         let plant = match self.model {
-            Model::Network | Model::Ensemble { .. } => None,
+            Model::Network | Model::Ensemble { .. } | Model::Absent => None,
             Model::Physics(plant) | Model::Residual(plant) => Some(plant),
         };
         first_broken(&[
@@ -52,6 +52,11 @@ impl Header<'_> {
                 "an ensemble has 1 to 6 members",
             ),
             (latent == 0 || !matches!(self.model, Model::Physics(_)), "physics alone has no latent variable"),
+            (
+                self.model != Model::Absent
+                    || (self.kind, &self.planner) == (Kind::Controller, &Planner::Reflex),
+                "without a forward model a mind can only react: it is a controller without a planner",
+            ),
         ])
     }
 

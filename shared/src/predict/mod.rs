@@ -3,6 +3,7 @@
 //! `s' = f(s, a, z)`, with a latent `z` for what cannot be known. Every model comes with its **pullback**, the product
 //! of a costate with its Jacobians, which is all that planning and filtering need of a derivative.
 
+pub mod absent;
 pub mod ensemble;
 pub mod network;
 pub mod physics;

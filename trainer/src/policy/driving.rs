@@ -11,6 +11,7 @@
 
 use super::{Config as Network, Head, Policy};
 use crate::{
+    export::{Tensors, WeightFile},
     network::lift,
     optim::{Adam, AdamConfig, Schedule},
     predict::neighbours::{ACTION, Batch, Masks, Neighbours, Windows},
@@ -26,7 +27,10 @@ use crate::{
     },
 };
 use anyhow::Result;
-use forethought::feature::Angles;
+use forethought::{
+    artifact::{CostTerms, Header, Model, Planner, Provenance, Sensors, Sizes},
+    feature::Angles,
+};
 use nalgebra::DMatrix;
 use serde::{Deserialize, Serialize};
 
@@ -40,7 +44,7 @@ pub struct Config {
     pub batch: usize,
     /// Steps of Adam.
     pub steps: usize,
-    /// Steps that the model is unrolled: 4 s are a lane change.
+    /// Steps that the model is unrolled. The paper's: 6 s are a lane change, and what comes of it.
     pub horizon: usize,
     /// `γ` of a step.
     pub discount: f32,
@@ -48,7 +52,7 @@ pub struct Config {
     pub lane: f32,
     /// Weight of being beyond the edge of the road.
     pub off_road: f32,
-    /// `λ`, weight of the uncertainty cost; 0 leaves it out.
+    /// `λ`, weight of the uncertainty cost; 0 leaves it out. The paper's.
     pub uncertainty: f32,
     /// Roll-outs with dropout whose variance is taken.
     pub rollouts: usize,
@@ -69,13 +73,13 @@ impl Default for Config {
             hidden: 48,
             batch: 32,
             steps: 500,
-            horizon: 20,
+            horizon: 30,
             discount: 0.99,
             lane: 0.2,
             off_road: 1.0,
-            uncertainty: 0.01,
+            uncertainty: 0.05,
             rollouts: 3,
-            surprise: (2.0, 10.0),
+            surprise: (4.0, 10.0),
             stochastic: true,
             rate: 2e-3,
             clip: 5.0,
@@ -84,12 +88,33 @@ impl Default for Config {
 }
 
 /// The range of actions: acceleration in m/s², rate of turning in rad/s.
-pub const LIMITS: [[f32; ACTION]; 2] = [[-5.0, -0.2], [4.0, 0.2]];
+pub const LIMITS: [[f32; ACTION]; 2] = [[-6.0, -0.2], [4.0, 0.2]];
 
 /// An untrained driver, which keeps its speed and heading but for the middle of its range.
 pub fn driver(config: &Config, model: &Neighbours, rng: &mut Rng) -> Policy {
     let network = Network { hidden: config.hidden, ..Network::default() };
     Policy::new(&network, Angles::default(), model.scales().seen.to_vec(), (&LIMITS[0], &LIMITS[1]), rng)
+}
+
+/// What is done where nothing is known: the car slows down and goes straight on.
+const SAFE: [f32; ACTION] = [-1.0, 0.0];
+/// No healthy number that a driver watches is larger.
+const SENSIBLE: f32 = 1e3;
+
+/// Packs a driver into a weight file, which drives in the world [`driving`](crate::worlds::traffic::driving): it only reacts.
+pub fn export(policy: &Policy, config: &Config, seed: u64) -> Result<WeightFile> {
+    let mut tensors = Tensors::default();
+    policy.export(&mut tensors);
+    let vectors = [("low", LIMITS[0]), ("high", LIMITS[1]), ("safe", SAFE)];
+    vectors.iter().for_each(|(name, values)| tensors.vector("action", name, values));
+    // What it was trained for is in its weights.
+    tensors.vector("cost", "action", &[0.0; ACTION]);
+    let sizes =
+        Sizes { state: SIZE as u16, action: ACTION as u16, hidden: config.hidden as u16, ..Sizes::default() };
+    let sensors = Sensors { low: -SENSIBLE, high: SENSIBLE };
+    let provenance = Provenance { trainer: env!("CARGO_PKG_VERSION"), task: "driving", seed, data: 0 };
+    let header = Header::model(sizes, Angles::default(), sensors, Model::Absent, provenance);
+    tensors.pack(header.controller(0, CostTerms::default(), Planner::Reflex))
 }
 
 /// Where a driver has something to learn: with somebody this near ahead, in m. On an open road all is well.
@@ -123,7 +148,8 @@ pub fn train(
         tape.clear();
         let start = windows.draw_behind(NEAR, config.batch, rng);
         let there = tape.constant(start.there.clone());
-        let mut x = tape.constant(surprised(start.seen[0].clone(), config.surprise, rng));
+        let first = tape.constant(surprised(start.seen[0].clone(), config.surprise, rng));
+        let mut x = first;
         let (mut costs, mut actions, mut latents) = (Vec::new(), Vec::new(), Vec::new());
         let mut discount = 1.0 / config.horizon as f32;
         for _ in 0..config.horizon {
@@ -140,7 +166,7 @@ pub fn train(
         let price = tape.scalar(loss);
         let mut unsure = 0.0;
         if let Some(calibration) = &calibration {
-            let variances = variances(&tape, config, model, &start, (&actions, &latents), rng);
+            let variances = variances(&tape, config, model, (first, &start.there), (&actions, &latents), rng);
             let excess = variances.iter().zip(&calibration.0).map(|(&v, (mean, deviation))| {
                 tape.mean(tape.relu(tape.offset(tape.scale(v, 1.0 / deviation), -mean / deviation - 0.5)))
             });
@@ -213,8 +239,9 @@ fn calibrate(config: &Config, model: &Neighbours, experts: &Batch, rng: &mut Rng
         let v = tape.value(v);
         (v.mean(), v.variance().sqrt().max(1e-6))
     };
+    let first = tape.constant(experts.seen[0].clone());
     Calibration(
-        variances(&tape, config, model, experts, (&actions, &latents), rng)
+        variances(&tape, config, model, (first, &experts.there), (&actions, &latents), rng)
             .into_iter()
             .map(statistics)
             .collect(),
@@ -226,14 +253,13 @@ fn variances(
     tape: &Tape,
     config: &Config,
     model: &Neighbours,
-    start: &Batch,
+    (first, there): (Var, &DMatrix<f32>),
     (actions, latents): (&[Var], &[Var]),
     rng: &mut Rng,
 ) -> Vec<Var> {
-    let there = tape.constant(start.there.clone());
-    let mut rollouts: Vec<(Masks, Var)> = (0..config.rollouts)
-        .map(|_| (model.masks(start.len(), rng), tape.constant(start.seen[0].clone())))
-        .collect();
+    let mut rollouts: Vec<(Masks, Var)> =
+        (0..config.rollouts).map(|_| (model.masks(there.ncols(), rng), first)).collect();
+    let there = tape.constant(there.clone());
     let share = 1.0 / config.rollouts.max(1) as f32;
     let mut variances = Vec::new();
     for (k, (&action, &z)) in actions.iter().zip(latents).enumerate() {
@@ -287,6 +313,7 @@ pub fn cost(tape: &Tape, config: &Config, model: &Neighbours, x: Var, there: Var
 mod tests {
     use super::*;
     use crate::{predict::neighbours, worlds::traffic};
+    use forethought::agent::{Mode, Reading};
     use rand::SeedableRng;
 
     /// A model, and recordings that it is made for.
@@ -319,6 +346,30 @@ mod tests {
         x[OWN] = 13.5;
         assert!((costs(x, 1.0) - 0.5).abs() < 1e-5);
         assert!(costs(x, 0.0) < 1e-6);
+    }
+
+    #[test]
+    fn an_exported_driver_drives_as_it_was_trained() {
+        let (model, rng) = (model(), &mut Rng::seed_from_u64(4));
+        let config = Config::default();
+        let policy = driver(&config, &model, rng);
+        let file = export(&policy, &config, 4).expect("packed");
+        let artifact = file.parse().expect("a weight file");
+        let mut mind = crate::mind::load(&artifact).expect("a mind");
+        let seen = DMatrix::from_fn(SIZE, 20, |_, _| 10.0 * normal(rng) as f32);
+        let actions = policy.best(&seen);
+        for (seen, expected) in seen.column_iter().zip(actions.column_iter()) {
+            for mode in [Mode::Policy, Mode::Plan] {
+                let (action, _, refused) = mind.step(Reading::State(seen.as_slice()), mode);
+                assert!(refused.is_none());
+                assert!(
+                    action.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-4),
+                    "{action:?} {expected}"
+                );
+            }
+        }
+        let (action, ..) = mind.step(Reading::State(&[f32::NAN; SIZE]), Mode::Policy);
+        assert_eq!(action, SAFE);
     }
 
     #[test]

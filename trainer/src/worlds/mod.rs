@@ -53,11 +53,12 @@ pub trait World {
 type Open = fn() -> Box<dyn World + Send>;
 
 /// The worlds that they can fly in, by the names that their artifacts carry.
-const WORLDS: [(&str, Open); 5] = [
+const WORLDS: [(&str, Open); 6] = [
     ("pendulum", || Box::new(pendulum::Pendulum::new(camera::Camera::default()))),
     ("cart-pole", || Box::<cart_pole::CartPole>::default()),
     ("quadrotor", || Box::<quadrotor::Quadrotor>::default()),
     ("rocket", || Box::<rocket::Rocket>::default()),
+    ("driving", || Box::<traffic::driving::Driving>::default()),
     ("car", || Box::<car::Car>::default()),
 ];
 

@@ -7,6 +7,7 @@
 //!
 //! - [`around`]: what a driver watches: itself and its neighbours;
 //! - [`car`]: what a car is, the kinematic bicycle, collisions;
+//! - [`driving`]: the highway as a world for a driver;
 //! - [`driver`]: the intelligent driver model, MOBIL, and steering to the centre of a lane;
 //! - [`road`]: lanes, and who is next to whom;
 //! - [`recording`]: traffic as a log has it: every car at every step;
@@ -15,6 +16,7 @@
 pub mod around;
 pub mod car;
 pub mod driver;
+pub mod driving;
 pub mod recording;
 pub mod road;
 pub mod view;
