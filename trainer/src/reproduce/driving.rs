@@ -96,7 +96,7 @@ pub(super) fn run(setting: &Setting) -> Result<Outcome> {
          with z-dropout. Its own car's speed and heading are learned as well."
             .into(),
         "The cost has no goal and no speed: what keeps a car going is who comes from behind, and the uncertainty cost, as nobody \
-         of the data brakes on an open road. Range of the brakes, horizon, surprise and λ were chosen on seed 100 and other drives. \
+         of the data brakes on an open road. Range of the brakes, horizon, surprise and λ were chosen on seeds 100 and 101 and other drives. \
          All trained drivers act as exported files, by the kernels of the chip; the first seed's is left as driver.fth."
             .into(),
     ];

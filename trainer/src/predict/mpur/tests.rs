@@ -52,7 +52,7 @@ fn training_makes_views_and_states_better() {
             // Kinematics need no training.
             Own::Known => assert!(after.0 < 0.9 * before.0 && after.1 < 1e-3, "{after:?} after {before:?}"),
             Own::Learned => {
-                assert!(after.0 < 0.7 * before.0 && after.1 < 0.7 * before.1, "{after:?} after {before:?}");
+                assert!(after.0 < 0.9 * before.0 && after.1 < 0.7 * before.1, "{after:?} after {before:?}");
             }
         }
         let mut last = Progress { step: 0, error: 0.0, kl: 0.0 };

@@ -1,7 +1,7 @@
 """Drives the ego car of highway-env's own highway with a mind on a pipe.
 
     pip install highway-env
-    python trainer/examples/highway_env.py out/reproduce/driving/driver.fth [EPISODES]
+    python trainer/examples/drive_highway_env.py out/reproduce/driving/driver.fth [EPISODES]
 
 What the mind watches, and in which units, is written in trainer/src/worlds/traffic/around.rs.
 """
