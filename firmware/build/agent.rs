@@ -1,7 +1,7 @@
 //! From a weight file to the types that run it: nobody types sizes twice.
 
 use forethought::{
-    artifact::{Artifact, ArtifactError, Encoder, Header, Kind, Model, Planner, Plant, Sizes},
+    artifact::{Artifact, ArtifactError, Encoder, Header, Kind, Model, Planner, Plant, Sizes, Tree},
     perceive::{convolutional::memory, maps::Maps},
 };
 use std::{env, fmt::Write, fs, path::Path};
@@ -110,11 +110,12 @@ fn mind(header: &Header<'_>) -> Result<String, ArtifactError> {
     let encoder = format!("pub type Encoder = forethought::perceive::{encoder};");
     let model = format!("pub type Model = forethought::predict::{model};");
     let planner = match header.planner {
-        Planner::Reflex => "reflex::Reflex",
-        Planner::Gradient(_) => "gradient::Gradient<'static>",
-        Planner::Ilqr(_) => "ilqr::Ilqr<'static>",
-        Planner::Lq(_) => "lq::Lq<'static>",
-        Planner::Sampling(_) | Planner::Discrete { .. } => {
+        Planner::Reflex => "reflex::Reflex".to_owned(),
+        Planner::Gradient(_) => "gradient::Gradient<'static>".to_owned(),
+        Planner::Ilqr(_) => "ilqr::Ilqr<'static>".to_owned(),
+        Planner::Lq(_) => "lq::Lq<'static>".to_owned(),
+        Planner::Discrete(Tree { beam, .. }) => format!("discrete::Discrete<'static, {beam}>"),
+        Planner::Sampling(_) => {
             return Err(ArtifactError::Kind { expected: "a planner that this version has" });
         }
     };
@@ -163,6 +164,7 @@ fn plant(plant: Plant) -> &'static str {
         Plant::Linear => "physics::linear::Linear<'static>",
         Plant::Rocket => "physics::rocket::Rocket",
         Plant::Car => "physics::car::Car",
+        Plant::MountainCar => "physics::mountain_car::MountainCar",
     }
 }
 

@@ -19,6 +19,7 @@ pub mod bench;
 mod convolutional;
 mod cost;
 mod dense;
+mod discrete;
 mod encoders;
 mod ensemble;
 mod estimate;
@@ -80,6 +81,7 @@ pub const MODELS: &[&[Case]] = &[
     estimate::CASES,
     cost::CASES,
     plan::CASES,
+    discrete::CASES,
     policy::CASES,
     agent::CASES,
     ensemble::CASES,

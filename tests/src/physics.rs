@@ -17,6 +17,7 @@ use forethought::{
             cart_pole::{self, CartPole},
             integrate::RungeKutta,
             linear::Linear,
+            mountain_car::MountainCar,
             quadrotor::Quadrotor,
             rocket::Rocket,
         },
@@ -31,6 +32,8 @@ pub const CASES: &[Case] = &[
     Case { name: "physics: the rocket matches f64, and its golden bits", run: rocket },
     Case { name: "physics: an empty tank gives no thrust and stays empty", run: empty_tank },
     Case { name: "physics: the car matches f64, and its golden bits", run: car },
+    Case { name: "physics: the mountain car matches f64, and its golden bits", run: mountain_car },
+    Case { name: "physics: a wall takes all speed", run: wall },
     Case { name: "physics: a linear plant is its matrices", run: linear },
 ];
 
@@ -210,6 +213,30 @@ fn car_rate(&[_, _, heading, speed]: &[f64; 4], &[push, steering]: &[f64; 2]) ->
 fn car() -> Result<(), Failure> {
     let points = Range { width: [5.0, 5.0, 3.0, 10.0], reach: [3.0, 0.5], ..Range::ZERO };
     agrees(&Car::default(), &runge_kutta(car_rate, 0.1), points, 0x5c59_cd09)
+}
+
+fn mountain_car_rate(&[x, v]: &[f64; 2], &[u]: &[f64; 1]) -> [f64; 2] {
+    [v, f64::from(0.001_f32) * u - f64::from(0.0025_f32) * cos(3.0 * x)]
+}
+
+fn mountain_car() -> Result<(), Failure> {
+    let points = Range { middle: [-0.3, 0.0], width: [0.8, 0.06], reach: [1.0] };
+    agrees(&MountainCar::default(), &semi_implicit(mountain_car_rate, 0b10, 1.0), points, 0xd17a_24fc)
+}
+
+fn wall() -> Result<(), Failure> {
+    let (mut trace, mut pulled, mut next) = (zero(), zero(), [0.0; 2]);
+    let car = MountainCar::default();
+    car.step(&mut trace, &[-1.19, -0.06], &[-1.0], &[], &mut next);
+    all_near("at the wall", &[-1.2, 0.0], &next, 1e-7)?;
+    car.pullback(&trace, &[1.0; 2], &mut pulled);
+    all_near("wherever it was", &[0.0; 2], &pulled.x, 0.0)?;
+    all_near("whatever was done", &[0.0], &pulled.u, 0.0)?;
+    // Where only the speed is stopped, the next place depends on the last alone.
+    car.step(&mut trace, &[-0.5, 0.0699], &[1.0], &[], &mut next);
+    all_near("at full speed", &[-0.43, 0.07], &next, 1e-7)?;
+    car.pullback(&trace, &[1.0; 2], &mut pulled);
+    all_near("only the place counts", &[1.0, 0.0], &pulled.x, 0.0)
 }
 
 fn linear() -> Result<(), Failure> {

@@ -13,6 +13,7 @@ use forethought::{
         physics::{
             car,
             cart_pole::{self, CartPole},
+            mountain_car,
             pendulum::{self, Pendulum},
             quadrotor, rocket,
         },
@@ -338,7 +339,7 @@ fn perception_needs_no_agent() {
     run(&artifact);
     // What an agent must have in range is not looked at.
     let odd = perception(|header| {
-        header.planner = Planner::Discrete { beam: 0 };
+        header.planner = Planner::Discrete(Tree { beam: 0, ..TREE });
         header.estimator.gates.clear();
         header.model = Model::Physics(Plant::Pendulum);
     });
@@ -354,7 +355,7 @@ fn a_model_needs_no_agent() {
     Foreseeing::load(&artifact).unwrap();
     run(&artifact);
     // What an agent must have in range is not looked at.
-    let odd = model(|header| header.planner = Planner::Discrete { beam: 0 });
+    let odd = model(|header| header.planner = Planner::Discrete(Tree { beam: 0, ..TREE }));
     Foreseeing::load(&odd.parse().unwrap()).unwrap();
     type Short<'a> = Forecaster<Network<'a, NX, NU, NZ, NH>, NX, NU, NZ, 1>;
     let error = ArtifactError::TooLarge { what: "outputs", capacity: 1, found: NX };
@@ -699,6 +700,11 @@ fn the_constants_of_a_plant_may_be_ones_own() {
         "a rocket's mass, exhaust speed, lever and time step must be above 0",
     );
     constants_of::<car::Constants, 3>(Plant::Car, 1..2, "a car's wheelbase and time step must be above 0");
+    constants_of::<mountain_car::Constants, 5>(
+        Plant::MountainCar,
+        3..5,
+        "a mountain car's gravity, power and largest speed must be above 0, its wall left of its end",
+    );
     let what = "a quadrotor's gravity, thrust and time step must be above 0";
     constants_of::<quadrotor::Constants, 18>(Plant::Quadrotor, 2..17, what);
 }
@@ -729,7 +735,7 @@ type Change = fn(&mut Header<'static>);
 
 #[test]
 fn every_setting_out_of_range_has_its_sentence() {
-    let cases: [(Change, &str); 44] = [
+    let cases: [(Change, &str); 47] = [
         (|h| h.sizes.state = 0, "the state needs at least one component"),
         (|h| h.sizes.state = 65, "the state may have at most 64 components"),
         (|h| h.sizes.action = 0, "the action needs at least one component"),
@@ -803,7 +809,22 @@ fn every_setting_out_of_range_has_its_sentence() {
             |h| h.planner = Planner::Lq(ActiveSet { iterations: 1, tolerance: f32::NAN }),
             "the planner's tolerance must be a number of at least 0",
         ),
-        (|h| h.planner = Planner::Discrete { beam: 0 }, "the planner must keep at least one sequence"),
+        (
+            |h| h.planner = Planner::Discrete(Tree { beam: 0, ..TREE }),
+            "the planner must keep at least one state",
+        ),
+        (
+            |h| h.planner = Planner::Discrete(Tree { actions: 0, ..TREE }),
+            "the planner needs at least one action to choose",
+        ),
+        (
+            |h| h.planner = Planner::Discrete(Tree { hold: 0, ..TREE }),
+            "the planner must hold an action for at least one step",
+        ),
+        (
+            |h| h.planner = Planner::Discrete(Tree { beam: 6554, actions: 10, ..TREE }),
+            "the planner can weigh at most 65536 states after each decision: fewer states or fewer actions",
+        ),
         (|h| sampling(h, |s| s.samples = 0), "the planner must draw at least one sample"),
         (|h| sampling(h, |s| s.deviation = 0.0), "the deviation of samples must be a positive number"),
         (
@@ -821,6 +842,8 @@ fn every_setting_out_of_range_has_its_sentence() {
         assert_eq!(file(change).error(), ArtifactError::Setting { what });
     }
 }
+
+const TREE: Tree = Tree { beam: 4, actions: 3, hold: 1 };
 
 const ROUND: &str = "an obstacle needs a finite place, a radius above 0 and a weight of at least 0";
 const ELITES: &str = "the best of the samples must be at least one and not more than there are";

@@ -22,17 +22,19 @@ pub struct Control<'a> {
     pub planner: Planner,
     /// Steps that are planned ahead.
     pub horizon: u16,
+    /// Whatever else it needs: the planner's tensors, prices of actions, constants of a plant that is not the default one.
+    pub tensors: Tensors,
 }
 
 impl Control<'_> {
     /// Over the plant's own equations.
     pub fn over_physics(&self, seed: u64) -> Result<WeightFile> {
-        self.pack(Model::Physics(self.about.plant), 0, Tensors::default(), (seed, 0))
+        self.pack(Model::Physics(self.about.plant), 0, self.tensors.clone(), (seed, 0))
     }
 
     /// Over a learned model; `data` is the checksum of its log.
     pub fn over(&self, model: &Network, hidden: usize, (seed, data): (u64, u32)) -> Result<WeightFile> {
-        let mut tensors = Tensors::default();
+        let mut tensors = self.tensors.clone();
         model.export(&mut tensors);
         self.pack(Model::Network, hidden, tensors, (seed, data))
     }

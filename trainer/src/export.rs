@@ -39,7 +39,7 @@ impl WeightFile {
 }
 
 /// The tensors of a mind, collected part by part.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Tensors {
     list: Vec<(&'static str, String, DMatrix<f32>)>,
 }

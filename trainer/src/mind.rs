@@ -12,12 +12,14 @@ pub use model::{AnyModel, AnyPlant};
 use forethought::{
     Zero,
     agent::{self, Agent, Decision, Diagnostics, Mode, Reading, SensorError},
-    artifact::{self, Artifact, ArtifactError, FEATURES, Header, Kind, Load, MEMBERS, Model, Planner, Plant},
+    artifact::{
+        self, Artifact, ArtifactError, FEATURES, Header, Kind, Load, MEMBERS, Model, Planner, Plant, Tree,
+    },
     control::Controller,
     estimate::{kalman::Kalman, steady::Steady},
     forecast::Forecaster,
     perceive::{Encoder, convolutional, decoder::Decoder, maps::Maps, readout::ReadOut},
-    plan::{gradient::Gradient, ilqr::Ilqr, lq::Lq, reflex::Reflex},
+    plan::{discrete::Discrete, gradient::Gradient, ilqr::Ilqr, lq::Lq, reflex::Reflex},
     predict::{
         ForwardModel, absent::Absent, ensemble::Ensemble, network::Network, physics::pendulum::Pendulum,
     },
@@ -108,8 +110,9 @@ macro_rules! with_planner {
             Planner::Reflex => sized::<$mind<'a, Reflex>, { $nx }, { $nu }>($artifact),
             Planner::Gradient(_) => sized::<$mind<'a, Gradient<'a>>, { $nx }, { $nu }>($artifact),
             Planner::Ilqr(_) => sized::<$mind<'a, Ilqr<'a>>, { $nx }, { $nu }>($artifact),
+            Planner::Discrete(_) => sized::<$mind<'a, Discrete<'a, BEAM>>, { $nx }, { $nu }>($artifact),
             // The linear-quadratic one has minds of its own.
-            Planner::Lq(_) | Planner::Sampling(_) | Planner::Discrete { .. } => {
+            Planner::Lq(_) | Planner::Sampling(_) => {
                 Err(ArtifactError::Kind { expected: "a planner that this version has" })
             }
         }
@@ -169,6 +172,8 @@ const NZ: usize = 16;
 pub const NH: usize = 256;
 /// The most steps of a plan.
 pub const H: usize = 128;
+/// The most states that a planner keeps after each decision.
+const BEAM: usize = 1024;
 /// The most steps of a linear-quadratic plan.
 const SHORT: usize = 32;
 /// The most classes, and as many as the longest code has units.
@@ -276,6 +281,13 @@ fn planner_size(header: &Header<'_>, trace: usize) -> usize {
         Planner::Ilqr(_) => 2 * rollout + h * nu * (nx + 1) + 1,
         // Five whole plans, one of bytes and one of half words, and the factor.
         Planner::Lq(_) => h * nu * (h * nu + 5) + (3 * h * nu).div_ceil(4),
-        Planner::Reflex | Planner::Sampling(_) | Planner::Discrete { .. } => 0,
+        Planner::Discrete(Tree { beam, .. }) => {
+            let beam = usize::from(beam);
+            // Two layers of states, each with its cell, what it has paid, its rank and its origin, and of two orders of
+            // them; where all of them come from; the plan.
+            let node = (6 * nx + 10).div_ceil(4);
+            2 * (beam * node + beam + 1) + (h * beam).div_ceil(2) + h * (nu + nx) + 2
+        }
+        Planner::Reflex | Planner::Sampling(_) => 0,
     }
 }

@@ -51,6 +51,7 @@ use forethought::{
     },
     plan::{
         Planner, Rollout,
+        discrete::Discrete,
         gradient::{self, Gradient},
         ilqr::Ilqr,
         lq::Lq,
@@ -63,8 +64,8 @@ use forethought::{
         ensemble::Ensemble,
         network::Network,
         physics::{
-            car::Car, cart_pole::CartPole, linear::Linear, pendulum::Pendulum, quadrotor::Quadrotor,
-            rocket::Rocket,
+            car::Car, cart_pole::CartPole, linear::Linear, mountain_car::MountainCar, pendulum::Pendulum,
+            quadrotor::Quadrotor, rocket::Rocket,
         },
         residual::Residual,
     },
@@ -189,6 +190,7 @@ fn other_models() -> Result<(), ArtifactError> {
     another_model::<Linear<'static>, 3, 2, 0>(&artifact);
     another_model::<Rocket, 7, 2, 0>(&artifact);
     another_model::<Car, 4, 2, 0>(&artifact);
+    another_model::<MountainCar, 2, 1, 0>(&artifact);
     another_model::<Residual<'static, Pendulum, NX, NU, NZ, NH>, NX, NU, NZ>(&artifact);
     Ok(())
 }
@@ -370,6 +372,7 @@ fn planners() {
     let _ = black_box(controller::<Learned, Gradient<'static>>(&SMALL_NETWORK.0));
     let _ = black_box(controller::<Learned, Ilqr<'static>>(&SMALL_NETWORK.0));
     let _ = black_box(controller::<Learned, Lq<'static>>(&SMALL_NETWORK.0));
+    let _ = black_box(controller::<Learned, Discrete<'static, 8>>(&SMALL_NETWORK.0));
 }
 
 /// A mind that is shown the state, with the planner `P` over the forward model `M`.

@@ -284,6 +284,8 @@ pub enum Plant {
     Rocket,
     /// [`Car`](crate::predict::physics::car::Car).
     Car,
+    /// [`MountainCar`](crate::predict::physics::mountain_car::MountainCar).
+    MountainCar,
 }
 
 impl Plant {
@@ -296,6 +298,7 @@ impl Plant {
             Self::Linear => None,
             Self::Rocket => Some((7, 2)),
             Self::Car => Some((4, 2)),
+            Self::MountainCar => Some((2, 1)),
         }
     }
 }
@@ -354,6 +357,9 @@ pub enum Side {
     Above,
     /// Below the target alone: a lower limit.
     Below,
+    /// Until the target is reached from below, `weight` a step, however far it is: the price of time. It has no slope, so it
+    /// says nothing to planners that follow one.
+    Until,
 }
 
 /// A disc in the plane of two components of the state: inside it `weight · (1 − d²/radius²)²` is to be paid, `d` from
@@ -383,11 +389,8 @@ pub enum Planner {
     Lq(ActiveSet),
     /// `plan::sampling`.
     Sampling(Sampling),
-    /// `plan::discrete`.
-    Discrete {
-        /// Sequences that are kept at every step; if it is at least the number of all sequences the plan is the best of all.
-        beam: u16,
-    },
+    /// [`Discrete`](crate::plan::discrete::Discrete).
+    Discrete(Tree),
 }
 
 /// Settings of the [gradient](crate::plan::gradient) planner.
@@ -424,6 +427,24 @@ pub struct ActiveSet {
     /// An action that is beyond its limit by less than this share of its range is clipped, and not held: so rounding does not
     /// move it to and fro.
     pub tolerance: f32,
+}
+
+/// Settings of the [discrete](crate::plan::discrete) planner; its actions are a tensor, and so are its cells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tree {
+    /// States that are kept after each decision, at most. Where there are never more, the plan is the best of all.
+    pub beam: u16,
+    /// Actions to choose from.
+    pub actions: u16,
+    /// Steps of the model that each is held for; the horizon counts decisions.
+    pub hold: u16,
+}
+
+impl Tree {
+    /// Whether the states that are kept fit a type.
+    pub fn check_beam<const B: usize>(self) -> Result<(), ArtifactError> {
+        fits("states in a beam", B, self.beam.into())
+    }
 }
 
 /// Settings of the sampling planner.

@@ -4,7 +4,7 @@ use super::{
     ArtifactError,
     header::{
         ActiveSet, CostTerms, Descent, Estimator, Header, Kind, MEMBERS, Method, Model, Newton, Planner,
-        Plant, Sampling, Sensors, Sizes,
+        Plant, Sampling, Sensors, Sizes, Tree,
     },
 };
 use crate::feature::{Angles, Feature, Map};
@@ -217,9 +217,15 @@ impl Planner {
                     ),
                 },
             ]),
-            Self::Discrete { beam } => {
-                first_broken(&[(beam > 0, "the planner must keep at least one sequence")])
-            }
+            Self::Discrete(Tree { beam, actions, hold }) => first_broken(&[
+                (beam > 0, "the planner must keep at least one state"),
+                (actions > 0, "the planner needs at least one action to choose"),
+                (hold > 0, "the planner must hold an action for at least one step"),
+                (
+                    u32::from(beam) * u32::from(actions) <= 1 << 16,
+                    "the planner can weigh at most 65536 states after each decision: fewer states or fewer actions",
+                ),
+            ]),
         }
     }
 }

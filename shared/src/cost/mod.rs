@@ -5,7 +5,7 @@
 //! J = Σ_{t<H} [Σ_k w_k ρ_k(x_t)² + Σ_o obstacle_o(x_t) + Σ_j (r_j u_{t,j}² + l_j u_{t,j})]
 //!   + Σ_k w'_k ρ_k(x_H)² + Σ_o obstacle_o(x_H) + (x_H − goal)ᵀ P (x_H − goal) + V(x_H)
 //! ```
-//! `ρ_k = f_k(x) − target_k`, or only its part [above or below](crate::artifact::Side). `P` is a Riccati matrix, where the
+//! `ρ_k = f_k(x) − target_k`, or only its part [above or below](crate::artifact::Side), or 1 until it is 0. `P` is a Riccati matrix, where the
 //! plant is linear or nearly so; `V` is a learned value. Of `l`, `P` and `V` an agent has what it needs.
 
 mod terms;
@@ -201,6 +201,7 @@ mod tests {
                 Side::Both => true,
                 Side::Above => above > 0.0,
                 Side::Below => above < 0.0,
+                Side::Until => return if above < 0.0 { f64::from(term.weight) } else { 0.0 },
             };
             if paid { f64::from(term.weight) * above * above } else { 0.0 }
         });
@@ -213,7 +214,7 @@ mod tests {
     }
 
     fn limit() -> impl Strategy<Value = Term> {
-        let side = prop_oneof![Just(Side::Both), Just(Side::Above), Just(Side::Below)];
+        let side = prop_oneof![Just(Side::Both), Just(Side::Above), Just(Side::Below), Just(Side::Until)];
         (0_u16..3, side, -1.0_f32..1.0, 0.0_f32..3.0).prop_map(|(index, side, target, weight)| Term {
             feature: Feature { index, map: Map::Value },
             side,

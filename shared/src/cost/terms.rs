@@ -3,13 +3,14 @@
 use crate::artifact::{CostTerms, Obstacle, Side, Term};
 
 impl Term {
-    /// `target − f(x)` where there is something to be paid, otherwise 0; and `∂f/∂x` there.
+    /// What is squared and paid: `target − f(x)` where there is something to be paid, otherwise 0; and `∂f/∂x` there.
     fn residual(&self, x: &[f32]) -> (f32, f32) {
         let (residual, slope) = self.feature.residual(x, self.target);
         let paid = match self.side {
             Side::Both => true,
             Side::Above => residual < 0.0,
             Side::Below => residual > 0.0,
+            Side::Until => return (if residual > 0.0 { 1.0 } else { 0.0 }, 0.0),
         };
         if paid { (residual, slope) } else { (0.0, 0.0) }
     }

@@ -1,6 +1,7 @@
 //! Planning (system 2): look some steps ahead, take the first action, look again.
 
 mod backward;
+pub mod discrete;
 pub mod gradient;
 pub mod ilqr;
 pub mod lq;

@@ -10,8 +10,8 @@ use forethought::{
         ForwardModel, Pullback,
         network::{self, Network},
         physics::{
-            car::Car, cart_pole::CartPole, linear::Linear, pendulum::Pendulum, quadrotor::Quadrotor,
-            rocket::Rocket,
+            car::Car, cart_pole::CartPole, linear::Linear, mountain_car::MountainCar, pendulum::Pendulum,
+            quadrotor::Quadrotor, rocket::Rocket,
         },
         residual::{self, Residual},
     },
@@ -200,6 +200,7 @@ plants! {
     Quadrotor: quadrotor, 12, 4;
     Rocket: rocket, 7, 2;
     Car: car, 4, 2;
+    MountainCar: mountain_car, 2, 1;
 }
 
 /// The first numbers of a longer array, or zeros behind a shorter one.

@@ -1,3 +1,4 @@
 //! What planners need that is computed before.
 
+pub mod discrete;
 pub mod lq;

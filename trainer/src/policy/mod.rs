@@ -119,6 +119,8 @@ impl Stage for Objective {
                 Side::Both => error,
                 Side::Above => tape.relu(error),
                 Side::Below => tape.relu(tape.scale(error, -1.0)),
+                // A step: saturated but at the target itself, so without a slope.
+                Side::Until => tape.tanh(tape.scale(tape.relu(tape.scale(error, -1.0)), 1e9)),
             };
             tape.scale(tape.square(error), term.weight)
         };

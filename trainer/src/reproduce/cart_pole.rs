@@ -5,7 +5,7 @@ use crate::{
     control::Control,
     data::log::Log,
     evaluate::{Flight, View, fly},
-    export::{WeightFile, write_file},
+    export::{Tensors, WeightFile, write_file},
     mind,
     policy::Objective,
     predict::network::{Config, Known, Network},
@@ -62,7 +62,14 @@ fn objective() -> Objective {
 }
 
 fn control(objective: &Objective, planner: Planner) -> Control<'_> {
-    Control { about: CartPole::ABOUT, objective, safe: &[0.0], planner, horizon: HORIZON }
+    Control {
+        about: CartPole::ABOUT,
+        objective,
+        safe: &[0.0],
+        planner,
+        horizon: HORIZON,
+        tensors: Tensors::default(),
+    }
 }
 
 /// From `(0, 0, π, 0)`, in the true world.

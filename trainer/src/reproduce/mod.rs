@@ -5,6 +5,7 @@
 
 mod cart_pole;
 mod contrast;
+mod discrete;
 mod driving;
 mod drsae;
 mod forward_models;
@@ -189,6 +190,11 @@ pub const EXPERIMENTS: &[Experiment] = &[
         name: "quadrotor",
         about: "a quadrotor under limits: the linear-quadratic planner against the exact programme",
         run: quadrotor::run,
+    },
+    Experiment {
+        name: "discrete",
+        about: "choosing from a few actions: dynamic programming against every sequence, and up a mountain",
+        run: discrete::run,
     },
     Experiment {
         name: "driving",

@@ -53,13 +53,17 @@ pub trait World {
 type Open = fn() -> Box<dyn World + Send>;
 
 /// The worlds that they can fly in, by the names that their artifacts carry.
-const WORLDS: [(&str, Open); 6] = [
+const WORLDS: [(&str, Open); 8] = [
     ("pendulum", || Box::new(pendulum::Pendulum::new(camera::Camera::default()))),
     ("cart-pole", || Box::<cart_pole::CartPole>::default()),
     ("quadrotor", || Box::<quadrotor::Quadrotor>::default()),
     ("rocket", || Box::<rocket::Rocket>::default()),
     ("driving", || Box::<traffic::driving::Driving>::default()),
     ("car", || Box::<car::Car>::default()),
+    ("mountain-car", || Box::new(mountain_car::MountainCar::new(mountain_car::Engine::Discrete))),
+    ("mountain-car-continuous", || {
+        Box::new(mountain_car::MountainCar::new(mountain_car::Engine::Continuous))
+    }),
 ];
 
 /// Their names, for whoever has asked for another.

@@ -6,7 +6,11 @@
 //! ```
 //! It ends at the goal. (Moore 1990.)
 
-use super::{Rng, World};
+use super::{
+    Rng, World,
+    practice::{About, Practice, Pushes},
+};
+use forethought::{artifact::Plant, feature::Angles, predict::physics::mountain_car};
 use rand::RngExt;
 
 /// Where the left wall stands, in m; the bottom of the valley is at −π/6.
@@ -43,22 +47,36 @@ impl Engine {
             Self::Continuous => 0.45,
         }
     }
+
+    /// What the plant is.
+    pub fn about(self) -> About {
+        match self {
+            Self::Discrete => About { name: "mountain-car", ..MountainCar::ABOUT },
+            Self::Continuous => MountainCar::ABOUT,
+        }
+    }
+
+    /// Constants of the chip's physics.
+    pub fn constants(self) -> mountain_car::Constants {
+        mountain_car::Constants { power: self.power() as f32, ..Default::default() }
+    }
 }
 
 /// The car.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct MountainCar {
     engine: Engine,
     /// Place, in m.
     pub x: f64,
     /// Speed, in m a step.
     pub v: f64,
+    pushes: Pushes<1>,
 }
 
 impl MountainCar {
     /// At rest in the middle of where it starts.
     pub fn new(engine: Engine) -> Self {
-        Self { engine, x: -0.5, v: 0.0 }
+        Self { engine, x: -0.5, v: 0.0, pushes: Pushes::default() }
     }
 }
 
@@ -101,9 +119,39 @@ impl World for MountainCar {
     }
 }
 
+impl Practice for MountainCar {
+    /// Of the continuous version.
+    const ABOUT: About = About {
+        name: "mountain-car-continuous",
+        plant: Plant::MountainCar,
+        state: &["x (m)", "v (m/step)"],
+        angles: Angles(0),
+        places: &[],
+        low: &[-1.0],
+        high: &[1.0],
+        dt: 1.0,
+    };
+
+    fn exact(&self) -> Vec<f64> {
+        vec![self.x, self.v]
+    }
+
+    fn place(&mut self, x: &[f64]) {
+        (self.x, self.v) = (x[0], x[1]);
+    }
+
+    /// Throttle that mostly goes with the motion, so that the car swings up and all of the valley is seen.
+    fn explore(&mut self, rng: &mut Rng) -> Vec<f32> {
+        let [push] = self.pushes.next(rng);
+        vec![(push + 0.5 * self.v.signum()).clamp(-1.0, 1.0) as f32]
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::worlds::tests::agrees;
+    use forethought::predict::physics::integrate::SemiImplicit;
     use rand::SeedableRng;
 
     /// Drives until the episode ends: how many steps, and what they were worth.
@@ -116,6 +164,12 @@ mod tests {
             steps += 1;
         }
         (steps, total)
+    }
+
+    #[test]
+    fn the_chips_physics_is_this_world_in_single_precision() {
+        let plant = SemiImplicit(Engine::Continuous.constants());
+        agrees(&plant, MountainCar::new(Engine::Continuous), 1e-6);
     }
 
     #[test]
@@ -144,7 +198,8 @@ mod tests {
 
     #[test]
     fn the_wall_takes_all_speed() {
-        let mut car = MountainCar { engine: Engine::Continuous, x: -1.19, v: -0.06 };
+        let mut car = MountainCar::new(Engine::Continuous);
+        car.place(&[-1.19, -0.06]);
         car.step(&[-1.0]);
         assert_eq!((car.x, car.v), (WALL, 0.0));
     }

@@ -6,7 +6,8 @@
 //!                        x' = x + Δt (k₁ + 2k₂ + 2k₃ + k₄)/6                    four, error Δt⁵ a step
 //! ```
 //! Semi-implicit Euler bounds the error of the energy where forces depend on positions alone, as the pendulum's; elsewhere
-//! Runge–Kutta is the better one. The action is held over the step. Limits are kept where velocities are made: their slope is 0 where they hold.
+//! Runge–Kutta is the better one. The action is held over the step. Limits are kept after each half: their
+//! slope is 0 where they hold.
 
 use super::Dynamics;
 use crate::{
@@ -28,10 +29,12 @@ pub struct RungeKutta<P, const NX: usize, const NU: usize>(pub P);
 pub struct Trace<T, const NX: usize, const STAGES: usize> {
     stages: [T; STAGES],
     stopped: [bool; NX],
+    /// The same after the second half of a semi-implicit step.
+    ended: [bool; NX],
 }
 
 impl<T: Zero, const NX: usize, const STAGES: usize> Zero for Trace<T, NX, STAGES> {
-    const ZERO: Self = Self { stages: [const { T::ZERO }; STAGES], stopped: [false; NX] };
+    const ZERO: Self = Self { stages: [const { T::ZERO }; STAGES], stopped: [false; NX], ended: [false; NX] };
 }
 
 impl<'a, P: Load<'a>, const NX: usize, const NU: usize> Load<'a> for SemiImplicit<P, NX, NU> {
@@ -74,12 +77,14 @@ impl<P: Dynamics<NX, NU>, const NX: usize, const NU: usize> ForwardModel<NX, NU,
                 *x += rate * dt;
             }
         }
+        trace.ended = stop(&self.0, &mut x);
         *next = x;
     }
 
     fn pullback(&self, trace: &Self::Trace, g: &[f32; NX], out: &mut Pullback<NX, NU, 0>) {
         let dt = self.0.dt();
         let (mut gx, mut gu) = (*g, [0.0; NU]);
+        hold(&trace.ended, &mut gx);
         let [stage] = &trace.stages;
         let along = gx.map(|g| g * dt);
         self.0.pull_drift(stage, &along, &mut gx);

@@ -7,6 +7,7 @@ pub mod car;
 pub mod cart_pole;
 pub mod integrate;
 pub mod linear;
+pub mod mountain_car;
 pub mod pendulum;
 pub mod quadrotor;
 pub mod rocket;
@@ -42,7 +43,7 @@ pub trait Dynamics<const NX: usize, const NU: usize> {
     /// Adds `gᵀ ∂m/∂x`; `g` is looked at in the positions' places.
     fn pull_drift(&self, trace: &Self::Trace, g: &[f32; NX], gx: &mut [f32; NX]);
 
-    /// Stops velocities that have an end: a speed that friction limits, an empty tank.
+    /// Stops what has an end: a speed that friction limits, an empty tank, a wall. It may be called twice in a step.
     fn limit(&self, _x: &mut [f32; NX]) {}
 }
 
