@@ -105,15 +105,18 @@ impl<const NX: usize, const NU: usize> Gains<NX, NU> {
         let mut k = [0.0; NU];
         let mut held = [false; NU];
         let mut lower = [[0.0; NU]; NU];
-        // Each step holds or frees at least one action, or is the last.
-        for _ in 0..2 * NU + 2 {
+        // What has no room is not there, or as good as that. Each step holds or frees at least one action, or is the last; how many
+        // steps there may be must not depend on how large the type is.
+        let movable = room.iter().filter(|(below, above)| below < above).count();
+        for _ in 0..2 * movable + 2 {
             let mut slope = stage.slope_u;
             for (row, k) in stage.bend_uu.iter().zip(k) {
                 add(&mut slope, k, row);
             }
             for (held, (k, ((below, above), g))) in held.iter_mut().zip(k.iter().zip(room.iter().zip(&slope)))
             {
-                *held = (*k <= *below && *g > 0.0) || (*k >= *above && *g < 0.0);
+                let room = *below < *above;
+                *held = !room || (*k <= *below && *g > 0.0) || (*k >= *above && *g < 0.0);
             }
             if !factor(&stage.bend_uu, &held, &mut lower) {
                 return false;
@@ -274,6 +277,33 @@ mod tests {
                     prop_assert_eq!(gains.feedback[i], [0.0; 2]);
                 }
             }
+        }
+
+        /// Of a type with room for a third action that is not there.
+        #[test]
+        fn a_larger_type_changes_no_bit(
+            numbers in proptest::array::uniform3(proptest::array::uniform3(-1.0_f32..1.0)),
+            slope_u in proptest::array::uniform2(-1.0_f32..1.0),
+            limits in proptest::array::uniform2((-0.8_f32..0.0, 0.01_f32..0.8)),
+        ) {
+            let ([a, b, _], [s, t]) = (positive(numbers), slope_u);
+            let (slope_x, bend_xx, bend_ux) = ([0.0], [[0.0]], [0.3]);
+            let exact = Stage { slope_x, slope_u, bend_xx, bend_ux: [bend_ux; 2], bend_uu: [[a[0], a[1]], [b[0], b[1]]] };
+            let large = Stage {
+                slope_x,
+                slope_u: [s, t, 0.0],
+                bend_xx,
+                bend_ux: [bend_ux, bend_ux, [0.0]],
+                bend_uu: [[a[0], a[1], 0.0], [b[0], b[1], 0.0], [0.0; 3]],
+            };
+            let (mut of_exact, mut of_large) = (Gains::ZERO, Gains::ZERO);
+            prop_assert!(of_exact.find(&exact, &limits));
+            prop_assert!(of_large.find(&large, &[limits[0], limits[1], (0.0, 0.0)]));
+            let [first, second] = of_exact.open.map(f32::to_bits);
+            prop_assert_eq!([first, second, 0], of_large.open.map(f32::to_bits));
+            let bits = |[k]: [f32; 1]| k.to_bits();
+            let [first, second] = of_exact.feedback.map(bits);
+            prop_assert_eq!([first, second, 0], of_large.feedback.map(bits));
         }
     }
 
