@@ -115,8 +115,8 @@ fn mind(header: &Header<'_>) -> Result<String, ArtifactError> {
         Planner::Ilqr(_) => "ilqr::Ilqr<'static>".to_owned(),
         Planner::Lq(_) => "lq::Lq<'static>".to_owned(),
         Planner::Discrete(Tree { beam, .. }) => format!("discrete::Discrete<'static, {beam}>"),
-        Planner::Sampling(_) => {
-            return Err(ArtifactError::Kind { expected: "a planner that this version has" });
+        Planner::Sampling(settings) => {
+            format!("sampling::Sampling<'static, {}>", settings.elites())
         }
     };
     let planner = format!("pub type Planner = forethought::plan::{planner};");

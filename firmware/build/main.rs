@@ -14,7 +14,7 @@ const BOARDS: [(&str, &str); 3] = [
 ];
 
 /// Binaries that log. `panic_free` does not: it links neither a logger nor a panic message.
-const LOGGING_BINARIES: [&str; 4] = ["agent", "bench", "selftest", "selftest_models"];
+const LOGGING_BINARIES: [&str; 5] = ["agent", "bench", "selftest", "selftest_models", "selftest_planners"];
 
 fn main() {
     println!("cargo::rerun-if-changed=build");

@@ -1,7 +1,7 @@
 //! Test cases that run unchanged on the host and on every chip.
 //!
 //! A [`Case`] is a plain function without heap, clock or input. `cargo test -p forethought-tests` runs all of them
-//! on the host; the firmware's `selftest` and `selftest_models` run the same on the chip. Some compare a kernel with a plain `f64` version
+//! on the host; the firmware's `selftest`, `selftest_models` and `selftest_planners` run the same on the chip. Some compare a kernel with a plain `f64` version
 //! in `reference`, some check a property, and some compare a CRC-32 over the bits of all outputs
 //! with a constant: those hold the promise that every target computes the same bits.
 //!
@@ -36,6 +36,7 @@ mod policy;
 mod predict;
 mod recognise;
 mod reference;
+mod sampling;
 pub mod tensors;
 pub mod tiny;
 mod track;
@@ -58,9 +59,9 @@ fn zero<T: Zero>() -> T {
     T::ZERO
 }
 
-/// Arithmetic, perception, the weight file and the link; and the linear-quadratic planner, to which arithmetic is all.
+/// Arithmetic, perception, the weight file and the link.
 ///
-/// Together with [`MODELS`] these are all cases; in one binary they would not fit into a small chip's flash.
+/// Together with [`MODELS`] and [`PLANNERS`] these are all cases; in one binary they would not fit into a small chip's flash.
 pub const SENSES: &[&[Case]] = &[
     math::CASES,
     dense::CASES,
@@ -70,18 +71,15 @@ pub const SENSES: &[&[Case]] = &[
     recognise::CASES,
     artifact::CASES,
     link::CASES,
-    lq::CASES,
 ];
 
-/// Forward models and all that is built on them: filters, planners, policies, agents.
+/// Forward models and all that is built on them: filters, policies, agents.
 pub const MODELS: &[&[Case]] = &[
     network::CASES,
     predict::CASES,
     physics::CASES,
     estimate::CASES,
     cost::CASES,
-    plan::CASES,
-    discrete::CASES,
     policy::CASES,
     agent::CASES,
     ensemble::CASES,
@@ -89,13 +87,16 @@ pub const MODELS: &[&[Case]] = &[
     track::CASES,
 ];
 
+/// The planners.
+pub const PLANNERS: &[&[Case]] = &[plan::CASES, lq::CASES, discrete::CASES, sampling::CASES];
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::{collections::BTreeSet, eprintln, println};
 
     fn all() -> impl Iterator<Item = &'static Case> {
-        [SENSES, MODELS].into_iter().flatten().copied().flatten()
+        [SENSES, MODELS, PLANNERS].into_iter().flatten().copied().flatten()
     }
 
     /// Runs them all before it fails: after a change of arithmetic one run shows every new golden value.

@@ -19,7 +19,7 @@ use forethought::{
     estimate::{kalman::Kalman, steady::Steady},
     forecast::Forecaster,
     perceive::{Encoder, convolutional, decoder::Decoder, maps::Maps, readout::ReadOut},
-    plan::{discrete::Discrete, gradient::Gradient, ilqr::Ilqr, lq::Lq, reflex::Reflex},
+    plan::{discrete::Discrete, gradient::Gradient, ilqr::Ilqr, lq::Lq, reflex::Reflex, sampling::Sampling},
     predict::{
         ForwardModel, absent::Absent, ensemble::Ensemble, network::Network, physics::pendulum::Pendulum,
     },
@@ -111,10 +111,9 @@ macro_rules! with_planner {
             Planner::Gradient(_) => sized::<$mind<'a, Gradient<'a>>, { $nx }, { $nu }>($artifact),
             Planner::Ilqr(_) => sized::<$mind<'a, Ilqr<'a>>, { $nx }, { $nu }>($artifact),
             Planner::Discrete(_) => sized::<$mind<'a, Discrete<'a, BEAM>>, { $nx }, { $nu }>($artifact),
+            Planner::Sampling(_) => sized::<$mind<'a, Sampling<'a, ELITES>>, { $nx }, { $nu }>($artifact),
             // The linear-quadratic one has minds of its own.
-            Planner::Lq(_) | Planner::Sampling(_) => {
-                Err(ArtifactError::Kind { expected: "a planner that this version has" })
-            }
+            Planner::Lq(_) => Err(ArtifactError::Kind { expected: "a planner that this version has" }),
         }
     };
 }
@@ -174,6 +173,8 @@ pub const NH: usize = 256;
 pub const H: usize = 128;
 /// The most states that a planner keeps after each decision.
 const BEAM: usize = 1024;
+/// The most samples that a planner remembers.
+const ELITES: usize = 64;
 /// The most steps of a linear-quadratic plan.
 const SHORT: usize = 32;
 /// The most classes, and as many as the longest code has units.
@@ -288,6 +289,10 @@ fn planner_size(header: &Header<'_>, trace: usize) -> usize {
             let node = (6 * nx + 10).div_ceil(4);
             2 * (beam * node + beam + 1) + (h * beam).div_ceil(2) + h * (nu + nx) + 2
         }
-        Planner::Reflex | Planner::Sampling(_) => 0,
+        // Two plans with one trace, means and deviations and the next of both, the best samples.
+        Planner::Sampling(settings) => {
+            2 * (h * (nu + nx) + trace + 1) + 4 * h * nu + 2 * usize::from(settings.elites()) + 2
+        }
+        Planner::Reflex => 0,
     }
 }

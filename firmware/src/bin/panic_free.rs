@@ -56,6 +56,7 @@ use forethought::{
         ilqr::Ilqr,
         lq::Lq,
         reflex::Reflex,
+        sampling::Sampling,
     },
     policy::{Limits, Policy},
     predict::{
@@ -373,6 +374,7 @@ fn planners() {
     let _ = black_box(controller::<Learned, Ilqr<'static>>(&SMALL_NETWORK.0));
     let _ = black_box(controller::<Learned, Lq<'static>>(&SMALL_NETWORK.0));
     let _ = black_box(controller::<Learned, Discrete<'static, 8>>(&SMALL_NETWORK.0));
+    let _ = black_box(controller::<Learned, Sampling<'static, 3>>(&SMALL_NETWORK.0));
 }
 
 /// A mind that is shown the state, with the planner `P` over the forward model `M`.

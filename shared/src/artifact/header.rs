@@ -387,7 +387,7 @@ pub enum Planner {
     Ilqr(Newton),
     /// [`Lq`](crate::plan::lq::Lq).
     Lq(ActiveSet),
-    /// `plan::sampling`.
+    /// [`Sampling`](crate::plan::sampling::Sampling).
     Sampling(Sampling),
     /// [`Discrete`](crate::plan::discrete::Discrete).
     Discrete(Tree),
@@ -447,7 +447,7 @@ impl Tree {
     }
 }
 
-/// Settings of the sampling planner.
+/// Settings of the [sampling](crate::plan::sampling) planner.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sampling {
     /// What becomes of the samples.
@@ -462,6 +462,21 @@ pub struct Sampling {
     pub correlation: f32,
     /// Seed of the noise.
     pub seed: u32,
+}
+
+impl Sampling {
+    /// How many of the best samples are remembered.
+    pub fn elites(self) -> u16 {
+        match self.method {
+            Method::PathIntegral { .. } => 0,
+            Method::CrossEntropy { elites } => elites,
+        }
+    }
+
+    /// Whether they fit a type.
+    pub fn check_elites<const E: usize>(self) -> Result<(), ArtifactError> {
+        fits("samples to remember", E, self.elites().into())
+    }
 }
 
 /// What becomes of sampled plans.

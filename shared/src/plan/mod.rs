@@ -5,7 +5,9 @@ pub mod discrete;
 pub mod gradient;
 pub mod ilqr;
 pub mod lq;
+mod noise;
 pub mod reflex;
+pub mod sampling;
 
 use crate::{Zero, artifact::Load, cost::Cost, math, policy::Limits, predict::ForwardModel};
 use serde::{Deserialize, Serialize};
@@ -64,25 +66,32 @@ pub enum Status {
     BudgetSpent,
 }
 
-/// Actions, the states they lead to, and what they cost.
+/// Actions, the states they lead to, and what they cost. It remembers `TRACES` steps for their pullback: all of them, or, for a
+/// planner that wants no slopes, one after the other in the same place.
 #[derive(Clone, Debug)]
-pub struct Rollout<T, const NX: usize, const NU: usize, const H: usize> {
+pub struct Rollout<T, const NX: usize, const NU: usize, const H: usize, const TRACES: usize = H> {
     /// `u_0 … u_{H−1}`.
     pub actions: [[f32; NU]; H],
     /// `x_1 … x_H`.
     pub states: [[f32; NX]; H],
     /// What each step remembers for its pullback.
-    traces: [T; H],
+    traces: [T; TRACES],
     /// `J`.
     pub cost: f32,
 }
 
-impl<T: Zero, const NX: usize, const NU: usize, const H: usize> Zero for Rollout<T, NX, NU, H> {
-    const ZERO: Self =
-        Self { actions: [[0.0; NU]; H], states: [[0.0; NX]; H], traces: [const { T::ZERO }; H], cost: 0.0 };
+impl<T: Zero, const NX: usize, const NU: usize, const H: usize, const TRACES: usize> Zero
+    for Rollout<T, NX, NU, H, TRACES>
+{
+    const ZERO: Self = Self {
+        actions: [[0.0; NU]; H],
+        states: [[0.0; NX]; H],
+        traces: [const { T::ZERO }; TRACES],
+        cost: 0.0,
+    };
 }
 
-impl<T, const NX: usize, const NU: usize, const H: usize> Rollout<T, NX, NU, H> {
+impl<T, const NX: usize, const NU: usize, const H: usize, const TRACES: usize> Rollout<T, NX, NU, H, TRACES> {
     /// Imagines `horizon` steps from `start`. `actor` sees the step, the state and the action that stands in the plan,
     /// and may put another in its place.
     pub fn imagine<M, const NZ: usize, const NH: usize>(
@@ -96,8 +105,9 @@ impl<T, const NX: usize, const NU: usize, const H: usize> Rollout<T, NX, NU, H> 
     {
         let mut x = *start;
         self.cost = 0.0;
-        let steps = self.actions.iter_mut().zip(self.states.iter_mut().zip(&mut self.traces));
-        for (t, (u, (next, trace))) in steps.enumerate().take(horizon) {
+        let steps = self.actions.iter_mut().zip(&mut self.states);
+        for (t, (u, next)) in steps.enumerate().take(horizon) {
+            let Some(trace) = self.traces.get_mut(t.min(TRACES.saturating_sub(1))) else { break };
             actor(t, &x, u);
             self.cost += cost.stage(&x, u);
             model.step(trace, &x, u, &[0.0; NZ], next);
@@ -116,7 +126,9 @@ impl<T, const NX: usize, const NU: usize, const H: usize> Rollout<T, NX, NU, H> 
         let action = self.actions.first().copied().filter(|_| self.cost.is_finite());
         Outcome { action, cost: self.cost, status, iterations: iterations.into() }
     }
+}
 
+impl<T, const NX: usize, const NU: usize, const H: usize> Rollout<T, NX, NU, H> {
     /// The adjoint (Kelley–Bryson) gradient of the cost in the actions: costates run from the last state to the first.
     ///
     /// ```text
@@ -151,8 +163,16 @@ impl<T, const NX: usize, const NU: usize, const H: usize> Rollout<T, NX, NU, H> 
 /// Imagines every start and keeps the cheapest as the plan: the last plan shifted by one step, if there was one; what
 /// practice would do; each end and the middle of the actions' range throughout. The cost has local minima, and each start
 /// may lead to another.
-fn choose_start<M, const NX: usize, const NU: usize, const NZ: usize, const NH: usize, const H: usize>(
-    (plan, trial): (&mut Rollout<M::Trace, NX, NU, H>, &mut Rollout<M::Trace, NX, NU, H>),
+fn choose_start<
+    M,
+    const NX: usize,
+    const NU: usize,
+    const NZ: usize,
+    const NH: usize,
+    const H: usize,
+    const TRACES: usize,
+>(
+    (plan, trial): (&mut Rollout<M::Trace, NX, NU, H, TRACES>, &mut Rollout<M::Trace, NX, NU, H, TRACES>),
     shifted: bool,
     problem: (&M, &Cost<'_, NH>),
     x: &[f32; NX],

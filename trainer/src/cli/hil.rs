@@ -157,7 +157,11 @@ impl Args {
                     other => bail!("the device answered a reset with {other:?}"),
                 }
             }
-            let sensors = world.observe(&mut rng);
+            let sensors = match artifact.header().kind {
+                // It is shown the state, whatever the world's sensors are.
+                Kind::Controller => world.state(),
+                _ => world.observe(&mut rng),
+            };
             let (ours, ..) = mind.step(agent::Reading::Sensors(&sensors), self.mode.into());
             let reading = Reading::Sensors(sensors.into_iter().collect());
             let request = Request::Observe { step: step as u32, mode: self.mode.into(), reading };

@@ -33,7 +33,7 @@ use std::f64::consts::PI;
 /// The cost of the best of all flights.
 const OPTIMUM: f64 = 90.139;
 /// Steps that are planned ahead: from 30 on the optimum is reached.
-const HORIZON: u16 = 35;
+pub(super) const HORIZON: u16 = 35;
 /// Episodes of practice that a model is learned from.
 const PRACTICE: usize = 100;
 
@@ -43,7 +43,7 @@ const NEWTON: Newton = Newton { iterations: 15, trials: 6, damping: 1e-2, tolera
 const DESCENT: Descent = Descent { iterations: 60, momentum: 0.8, step: 0.2, tolerance: 1e-7 };
 
 /// The published cost: `½x² + 0.05ẋ² + 2(1 − cos θ) + 0.01θ̇² + 0.001F²`, where `2(1 − cos θ) = (1 − cos θ)² + sin² θ`.
-fn objective() -> Objective {
+pub(super) fn objective() -> Objective {
     let term = |index, map, target, weight| Term {
         feature: Feature { index, map },
         side: Side::Both,
@@ -73,7 +73,7 @@ fn control(objective: &Objective, planner: Planner) -> Control<'_> {
 }
 
 /// From `(0, 0, π, 0)`, in the true world.
-fn swing_up(file: &WeightFile) -> Result<Flight> {
+pub(super) fn swing_up(file: &WeightFile) -> Result<Flight> {
     let mut world = CartPole::default();
     world.place(&[0.0, 0.0, PI, 0.0]);
     let artifact = file.parse()?;

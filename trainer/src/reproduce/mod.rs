@@ -17,6 +17,7 @@ mod lista;
 mod pendulum;
 mod physics;
 mod pinwheels;
+mod planners;
 mod psd;
 mod quadrotor;
 mod record;
@@ -195,6 +196,11 @@ pub const EXPERIMENTS: &[Experiment] = &[
         name: "discrete",
         about: "choosing from a few actions: dynamic programming against every sequence, and up a mountain",
         run: discrete::run,
+    },
+    Experiment {
+        name: "planners",
+        about: "every planner on the same plants: by slopes, by chance, by choice",
+        run: planners::run,
     },
     Experiment {
         name: "driving",

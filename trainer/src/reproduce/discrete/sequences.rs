@@ -22,13 +22,13 @@ use forethought::{
 const HOLD: u16 = 2;
 
 /// The least cost of all sequences, added up in the order of time as a planner does it.
-struct Every<'a> {
+struct Every<'a, F> {
     cost: Cost<'a, { mind::NH }>,
-    model: Box<dyn Fn(&[f32], &[f32]) -> Vec<f32> + 'a>,
+    model: F,
     actions: &'a [Vec<f32>],
 }
 
-impl Every<'_> {
+impl<F: Fn(&[f32], &[f32]) -> Vec<f32>> Every<'_, F> {
     fn least(&self, x: &[f32], paid: f32, decisions: u16) -> f32 {
         if decisions == 0 {
             let mut end = [0.0; mind::NX];
@@ -73,11 +73,8 @@ impl Small {
         let whole = self.actions.len().pow(u32::from(self.horizon) - 1) as u16;
         let (file, narrow) = (self.export::<W>(whole)?, self.export::<W>(8)?);
         let (artifact, narrow) = (file.parse()?, narrow.parse()?);
-        let every = Every {
-            cost: Cost::load(&artifact)?,
-            model: Box::new(mind::model(&artifact)?),
-            actions: &self.actions,
-        };
+        let every =
+            Every { cost: Cost::load(&artifact)?, model: mind::model(&artifact)?, actions: &self.actions };
         let (mut differ, mut more) = (0, 0.0);
         for start in 0..starts {
             world.reset(&mut episode_rng(super::SEED, start));
