@@ -11,10 +11,8 @@
 //! cross-entropy method for real-time planning*, CoRL 2020.
 //!
 //! A sum with the weights of a softmax needs no list of samples: where a cheaper one comes, what is summed so far is scaled
-//! down. The best few are drawn again, as [noise] depends on nothing but its place: remembered is which they were.
+//! down. The best few are drawn again, as noise depends on nothing but its place: remembered is which they were.
 //! The cheapest plan ever drawn is kept, so what is done is never worse than the start.
-//!
-//! [noise]: super::noise
 
 use super::{Outcome, Planner, Rollout, Status, noise::Noise};
 use crate::{

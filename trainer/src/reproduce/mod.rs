@@ -21,6 +21,7 @@ mod planners;
 mod psd;
 mod quadrotor;
 mod record;
+mod rocket;
 mod stacked;
 mod structured_dictionary;
 mod student_t;
@@ -201,6 +202,11 @@ pub const EXPERIMENTS: &[Experiment] = &[
         name: "planners",
         about: "every planner on the same plants: by slopes, by chance, by choice",
         run: planners::run,
+    },
+    Experiment {
+        name: "rocket",
+        about: "a rocket comes to the station and stays, on little more fuel than the best plan of the whole flight",
+        run: rocket::run,
     },
     Experiment {
         name: "driving",

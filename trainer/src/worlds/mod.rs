@@ -58,7 +58,7 @@ const WORLDS: [(&str, Open); 8] = [
     ("cart-pole", || Box::<cart_pole::CartPole>::default()),
     ("quadrotor", || Box::<quadrotor::Quadrotor>::default()),
     ("rocket", || Box::<rocket::Rocket>::default()),
-    ("driving", || Box::<traffic::driving::Driving>::default()),
+const WORLDS: [(&str, Open); 9] = [
     ("car", || Box::<car::Car>::default()),
     ("mountain-car", || Box::new(mountain_car::MountainCar::new(mountain_car::Engine::Discrete))),
     ("mountain-car-continuous", || {

@@ -28,18 +28,49 @@ const EXHAUST: f64 = 30.0;
 /// Distance of the nozzle from the middle over the squared radius of gyration.
 const LEVER: f64 = 0.5;
 
+/// Where an episode begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Start {
+    /// Anywhere a model should know, with fuel that may run out.
+    #[default]
+    Anywhere,
+    /// Near the station, not much faster than it, and with fuel to arrive and to stay there.
+    Rendezvous,
+}
+
+impl Start {
+    /// How far each component may be from 0, and the range of the fuel.
+    fn ranges(self) -> ([f64; 6], std::ops::Range<f64>) {
+        match self {
+            Self::Anywhere => ([10.0, 10.0, 0.5, 2.0, 2.0, 0.3], 0.3..1.2),
+            Self::Rendezvous => ([5.0, 5.0, 0.3, 1.0, 1.0, 0.1], 1.2..1.6),
+        }
+    }
+}
+
 /// The plant.
 #[derive(Clone, Debug)]
 pub struct Rocket {
     /// Position, angle, their rates, fuel.
     pub x: [f64; 7],
+    start: Start,
     pushes: Pushes<2>,
 }
 
 impl Default for Rocket {
     /// At rest at the station, with a full tank.
     fn default() -> Self {
-        Self { x: [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0], pushes: Pushes::default() }
+        Self { x: [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0], start: Start::default(), pushes: Pushes::default() }
+    }
+}
+
+impl Rocket {
+    /// What is called so in weight files.
+    pub const RENDEZVOUS: &str = "rendezvous";
+
+    /// One that begins so.
+    pub fn starting(start: Start) -> Self {
+        Self { start, ..Self::default() }
     }
 }
 
@@ -53,9 +84,9 @@ fn rate(&[_, _, theta, v, w, omega, fuel]: &[f64; 7], [thrust, nozzle]: [f64; 2]
 
 impl World for Rocket {
     fn reset(&mut self, rng: &mut Rng) {
-        let mut within = |reach: f64| rng.random_range(-reach..reach);
-        let [x, y, theta, v, w, omega] = [10.0, 10.0, 0.5, 2.0, 2.0, 0.3].map(&mut within);
-        self.x = [x, y, theta, v, w, omega, rng.random_range(0.3..1.2)];
+        let (reach, fuel) = self.start.ranges();
+        let [x, y, theta, v, w, omega] = reach.map(|reach| rng.random_range(-reach..reach));
+        self.x = [x, y, theta, v, w, omega, rng.random_range(fuel)];
     }
 
     fn state(&self) -> Vec<f32> {
