@@ -7,13 +7,37 @@ use crate::{
     worlds::practice::About,
 };
 use anyhow::Result;
-use forethought::artifact::{CostTerms, Header, Model, Planner, Provenance, Sensors, Sizes};
+use forethought::{
+    artifact::{CostTerms, Header, Model, Planner, Plant, Provenance, Sensors, Sizes},
+    feature::Angles,
+};
+
+/// What is controlled.
+#[derive(Clone, Copy, Debug)]
+pub struct Body<'a> {
+    /// The world or task file.
+    pub name: &'a str,
+    /// Components of its state.
+    pub components: usize,
+    /// Those that are angles.
+    pub angles: Angles,
+    /// The range of its actions.
+    pub low: &'a [f32],
+    /// Its upper end.
+    pub high: &'a [f32],
+}
+
+impl From<About> for Body<'_> {
+    fn from(About { name, state, angles, low, high, .. }: About) -> Self {
+        Self { name, components: state.len(), angles, low, high }
+    }
+}
 
 /// What a controller does beside foreseeing.
 #[derive(Clone, Debug)]
 pub struct Control<'a> {
-    /// The plant: its ranges and angles.
-    pub about: About,
+    /// What it acts on.
+    pub body: Body<'a>,
     /// What is to be achieved.
     pub objective: &'a Objective,
     /// What is done where nothing is known.
@@ -28,15 +52,16 @@ pub struct Control<'a> {
 
 impl Control<'_> {
     /// Over the plant's own equations.
-    pub fn over_physics(&self, seed: u64) -> Result<WeightFile> {
-        self.pack(Model::Physics(self.about.plant), 0, self.tensors.clone(), (seed, 0))
+    pub fn over_physics(&self, plant: Plant, seed: u64) -> Result<WeightFile> {
+        self.pack(Model::Physics(plant), 0, self.tensors.clone(), (seed, 0))
     }
 
-    /// Over a learned model; `data` is the checksum of its log.
+    /// Over a learned model; `hidden` are the most units of a hidden layer of it and of what acts, `data` the checksum of its
+    /// log.
     pub fn over(&self, model: &Network, hidden: usize, (seed, data): (u64, u32)) -> Result<WeightFile> {
         let mut tensors = self.tensors.clone();
         model.export(&mut tensors);
-        self.pack(Model::Network, hidden, tensors, (seed, data))
+        self.pack(model.kind(), hidden, tensors, (seed, data))
     }
 
     fn pack(
@@ -46,13 +71,13 @@ impl Control<'_> {
         mut tensors: Tensors,
         (seed, data): (u64, u32),
     ) -> Result<WeightFile> {
-        let About { name, state, angles, low, high, .. } = self.about;
+        let Body { name, components, angles, low, high } = self.body;
         tensors.vector("action", "low", low);
         tensors.vector("action", "high", high);
         tensors.vector("action", "safe", self.safe);
         tensors.vector("cost", "action", &self.objective.action);
         let sizes = Sizes {
-            state: state.len() as u16,
+            state: components as u16,
             action: low.len() as u16,
             hidden: hidden as u16,
             ..Sizes::default()

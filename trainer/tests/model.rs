@@ -4,6 +4,7 @@
 mod command;
 
 use command::{complaint, forethought};
+use forethought::agent::{Mode, Reading};
 use forethought_trainer::{export::WeightFile, mind};
 use std::{fmt::Write, fs};
 use tempfile::TempDir;
@@ -77,8 +78,14 @@ impl Room {
 
 /// The one sentence about a task and a log, which must contain all `parts`.
 fn says(task: &str, log: &str, parts: &[&str]) {
+    says_with(&[], task, log, parts);
+}
+
+/// The same with more on the command line.
+fn says_with(more: &[&str], task: &str, log: &str, parts: &[&str]) {
     let room = Room::new(task, log);
-    let text = complaint(&["train", &room.path("my.toml"), "--out", &room.path("out")]);
+    let (task, out) = (room.path("my.toml"), room.path("out"));
+    let text = complaint(&[&["train", &task, "--out", &out], more].concat());
     for part in parts {
         assert!(text.contains(part), "`{part}` is missing in: {text}");
     }
@@ -106,6 +113,91 @@ fn a_model_of_ones_own_plant() {
         let report = fs::read_to_string(room.path("out/report.html")).expect("a report");
         assert!(report.contains("Where it has seen data") && report.contains("angle (rad)"));
     }
+}
+
+const ACT: &str = r#"
+[act]
+horizon = 5
+
+[[act.cost]]
+column = "angle"
+weight = 1
+
+[[act.cost]]
+column = "speed"
+weight = 0.1
+
+[[act.cost]]
+column = "torque"
+weight = 0.001
+
+[act.policy]
+hidden = 4
+steps = 20
+batch = 8
+
+[act.distillation]
+steps = 5
+"#;
+
+#[test]
+fn whoever_acts_on_it_is_exported_with_it() {
+    let physics = "[physics]\nplant = \"pendulum\"\nconstants = [14, 3.2, 8, 0.05]\n";
+    for (act, known, has) in [
+        ("plan", "", [false, true]),
+        ("policy", "", [true, false]),
+        ("both", "", [true, true]),
+        ("both", physics, [true, true]),
+    ] {
+        let room = Room::new(&format!("{TASK}{known}{ACT}"), &log(12));
+        let output = forethought(&["train", &room.path("my.toml"), "--act", act, "--out", &room.path("out")]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let file = WeightFile::read(room.path("out/controller.fth").as_ref()).expect("a weight file");
+        let artifact = file.parse().expect("a good one");
+        assert_eq!(["policy", "value"].map(|part| artifact.has(part)), has, "{act}");
+        let mut mind = mind::load(&artifact).expect("a mind");
+        for mode in [Mode::Plan, Mode::Policy] {
+            let (action, _, refused) = mind.step(Reading::State(&[3.0, 0.0]), mode);
+            assert!(refused.is_none() && (-2.0..=2.0).contains(&action[0]), "{act}: {action:?}");
+        }
+        let report = fs::read_to_string(room.path("out/report.html")).expect("a report");
+        assert!(report.contains("What acts through it") && report.contains("whoever flew for the log"));
+    }
+}
+
+#[test]
+fn aims_that_make_no_sense_are_told() {
+    let (log, task) = (log(12), format!("{TASK}{ACT}"));
+    let act = ["--act", "both"];
+    says_with(&act, TASK, &log, &["--act needs a section [act]"]);
+    says(&task.replace("horizon = 5", "horizon = 0"), &log, &["act.horizon must be 1 to 128 steps, not 0"]);
+    says(
+        &task.replace("\"speed\"\nweight = 0.1", "\"rate\"\nweight = 1"),
+        &log,
+        &["[[act.cost]] names `rate`", "no column"],
+    );
+    says(&task.replace("weight = 0.1", "weight = -1"), &log, &["`speed`", "at least 0, not -1"]);
+    says(&task.replace("weight = 0.1", "weight = 1\ntarget = 20"), &log, &["target 20 is outside -9 to 9"]);
+    says(
+        &task.replace("weight = 0.001", "weight = 1\ntarget = 1"),
+        &log,
+        &["`torque`: it is an action", "nothing else"],
+    );
+    let idle = task.replace("weight = 1\n", "weight = 0\n").replace("weight = 0.1\n", "weight = 0\n");
+    says(&idle, &log, &["nothing is to be achieved"]);
+    says(&format!("{task}[act.safe]\ntorque = 3\n"), &log, &["[act.safe]: 3 is outside the -2 to 2"]);
+    says(&format!("{task}[act.safe]\nfan = 0\n"), &log, &["[act.safe] names `fan`"]);
+    says(
+        &task.replace("low = -2\nhigh = 2", "low = 2\nhigh = -2"),
+        &log,
+        &["column `torque`", "low must be below high"],
+    );
+    says(
+        &task.replace("low = -2\nhigh = 2", "low = 1\nhigh = 2"),
+        &log,
+        &["say in [act.safe] what `torque` is"],
+    );
+    assert!(complaint(&["train", "pendulum", "--act", "plan"]).contains("--act is for a task file"));
 }
 
 #[test]

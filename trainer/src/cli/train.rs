@@ -42,6 +42,9 @@ pub struct Args {
     /// Settings in a TOML file; what it does not name keeps its default.
     #[arg(long, value_name = "FILE.toml")]
     config: Option<PathBuf>,
+    /// `my.toml` of a plant: who is to act through the learned model; its section [act] says to what end.
+    #[arg(long, value_enum)]
+    act: Option<model::act::Act>,
     /// Seed of everything that is random.
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -59,8 +62,13 @@ impl Args {
             let path = Path::new(&self.task);
             // A file that cannot be read is told so by whoever it is thought to be for.
             let text = fs::read_to_string(path).unwrap_or_default();
-            return if model::Config::is_meant(&text) { self.model(path) } else { self.perception(path) };
+            if model::Config::is_meant(&text) {
+                return self.model(path);
+            }
+            self.only_perceives(&path.display().to_string())?;
+            return self.perception(path);
         }
+        self.only_perceives(&self.task)?;
         if self.task == digits::NAME {
             // Within the pool, where a large product finds a second thread at once.
             return rayon::scope(|_| self.digits());
@@ -79,7 +87,10 @@ impl Args {
         config.check()?;
         let log = self.data.as_deref().map(|path| Log::read(path, NX, ANGLES, 1)).transpose()?;
         let mut watch = Watch::default();
-        let trained = pendulum::train(&config, log, self.seed, &mut |stage, step, of, losses| {
+        let mut trained = pendulum::train(&config, log, self.seed, &mut |stage, step, of, losses| {
+            watch.see(stage, step, of, losses);
+        })?;
+        trained.distil(&config, self.seed, &mut |stage, step, of, losses| {
             watch.see(stage, step, of, losses);
         })?;
         watch.finish();
@@ -120,6 +131,15 @@ impl Args {
         Ok(ExitCode::SUCCESS)
     }
 
+    /// `--act` is refused by whatever is not the log of a plant.
+    fn only_perceives(&self, task: &str) -> Result<()> {
+        ensure!(
+            self.act.is_none(),
+            "--act is for a task file that names the log of a plant, with sections [[state]] and [[action]]; {task} is none"
+        );
+        Ok(())
+    }
+
     /// A task file says everything itself.
     fn alone(&self, path: &Path) -> Result<()> {
         ensure!(
@@ -137,7 +157,7 @@ impl Args {
         let config = model::Config::read(path)?;
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
         let mut watch = Watch::default();
-        let trained = model::train(&config, &name, self.seed, &mut |stage, step, of, losses| {
+        let trained = model::train(&config, self.act, &name, self.seed, &mut |stage, step, of, losses| {
             watch.see(stage, step, of, losses);
         })?;
         watch.finish();
@@ -146,6 +166,9 @@ impl Args {
         let report = ModelReport { curves: watch.curves, ..model::portrait(&config, &trained)? };
         let artifact_path = out.join("model.fth");
         write_file(&artifact_path, trained.file.bytes())?;
+        if let Some((controller, _)) = &trained.controller {
+            write_file(&out.join("controller.fth"), controller.bytes())?;
+        }
         write_file(&out.join("report.html"), report::model::html(&report).as_bytes())?;
         write_file(&out.join("config.toml"), toml::to_string(&config)?.as_bytes())?;
         eprintln!("on {} steps that it has not learned from, in standard deviations:", report.steps.1);
@@ -155,6 +178,13 @@ impl Args {
                 100.0 * model,
                 100.0 * copy
             );
+        }
+        if let Some((_, flown)) = &trained.controller {
+            eprintln!("mean cost of a step, from the starts of episodes that it has not learned from:");
+            for model::act::Flown { who, cost, .. } in flown {
+                eprintln!("  {who:<26} {cost:>10.4}");
+            }
+            eprintln!("{}", out.join("controller.fth").display());
         }
         eprintln!(
             "{} and its report.html, after {:.0} s",

@@ -273,14 +273,18 @@ impl Network {
         }
     }
 
+    /// What it is in a weight file: a network, or a correction of physics.
+    pub fn kind(&self) -> Model {
+        self.known.physics.as_ref().map_or(Model::Network, Physics::corrected)
+    }
+
     /// A file that holds the model alone; `sensors` is the range of its numbers.
     pub fn weight_file(&self, sensors: Sensors, provenance: Provenance<'_>) -> Result<WeightFile> {
         let [nx, nu, hidden] = self.sizes.map(|n| n as u16);
         let sizes = Sizes { state: nx, action: nu, hidden, ..Sizes::default() };
-        let model = self.known.physics.as_ref().map_or(Model::Network, Physics::corrected);
         let mut tensors = Tensors::default();
         self.export(&mut tensors);
-        tensors.pack(Header::model(sizes, self.known.angles, sensors, model, provenance))
+        tensors.pack(Header::model(sizes, self.known.angles, sensors, self.kind(), provenance))
     }
 }
 

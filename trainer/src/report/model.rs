@@ -25,6 +25,8 @@ pub struct ModelReport {
     pub maps: Vec<Map>,
     /// A held-out episode, component by component.
     pub paths: Vec<Path>,
+    /// What acts through it, if anything does.
+    pub acting: Option<Acting>,
     /// Losses of training.
     pub curves: Vec<Curve>,
     /// Settings, by name.
@@ -81,6 +83,15 @@ pub struct Path {
     pub model: Vec<f32>,
 }
 
+/// Controllers beside whoever flew for the log.
+#[derive(Clone, Debug)]
+pub struct Acting {
+    /// Each pilot and the mean cost of its steps.
+    pub costs: Vec<(String, f64)>,
+    /// Components of state and action: name, and how each pilot's first flight moved it.
+    pub flights: Vec<(String, Vec<Vec<f32>>)>,
+}
+
 /// The report as one HTML file.
 pub fn html(data: &ModelReport) -> String {
     let mut report = Report::new(&data.name, &format!("A forward model · seed {}", data.seed));
@@ -99,6 +110,23 @@ pub fn html(data: &ModelReport) -> String {
         report.figures(
             "The beginning of a held-out episode, and what the model makes of its first state when it is told nothing but the actions.",
             data.paths.iter().map(path),
+        );
+    }
+    if let Some(Acting { costs, flights }) = &data.acting {
+        report.section("What acts through it");
+        report.table(
+            &["pilot", "mean cost of a step"],
+            costs.iter().map(|(who, cost)| Row::new([who.clone(), digits(*cost)])),
+        );
+        report.figures(
+            "The first held-out start: what the log's pilot did, and what the model foresees of the controller. That the plant does \
+             as the model says is not shown here: a controller that finds where the model is wrong looks best of all.",
+            flights.iter().map(|(name, curves)| {
+                let series = costs.iter().zip(curves).map(|((who, _), values)| {
+                    Series::line(who, points::sampled(values.iter().copied(), 1.0))
+                });
+                Plot::new(Axis::linear("step"), Axis::linear(name)).size(Plot::HALF, 220).with_all(series)
+            }),
         );
     }
     training::curves(&mut report, &data.curves);

@@ -63,7 +63,7 @@ pub(super) fn objective() -> Objective {
 
 fn control(objective: &Objective, planner: Planner) -> Control<'_> {
     Control {
-        about: CartPole::ABOUT,
+        body: CartPole::ABOUT.into(),
         objective,
         safe: &[0.0],
         planner,
@@ -85,7 +85,7 @@ pub(super) fn run(setting: &Setting) -> Result<Outcome> {
     let planners = [("iLQR", Planner::Ilqr(NEWTON)), ("gradient", Planner::Gradient(DESCENT))];
     let (mut rows, mut flights) = (Vec::new(), Vec::new());
     for (name, planner) in planners {
-        let file = control(&objective, planner).over_physics(setting.seed)?;
+        let file = control(&objective, planner).over_physics(CartPole::ABOUT.plant, setting.seed)?;
         write_file(&setting.out.join(format!("cart-pole-{name}.fth").to_lowercase()), file.bytes())?;
         let flight = swing_up(&file)?;
         rows.push(bounded(format!("physics, {name}"), -flight.total, 90.5, name));

@@ -105,14 +105,14 @@ impl Version {
         tensors.vector("predict", "constants", &<[f32; 5]>::from(self.engine.constants()));
         let about = self.engine.about();
         Control {
-            about,
+            body: about.into(),
             objective: &objective,
             safe: &[0.0],
             planner: search.planner(),
             horizon: HORIZON,
             tensors,
         }
-        .over_physics(seed)
+        .over_physics(about.plant, seed)
     }
 
     /// What a drive has cost.

@@ -125,8 +125,15 @@ impl Plant {
     /// A controller for each planner.
     fn files(&self, seed: u64) -> Result<Vec<(&'static str, WeightFile)>> {
         let pack = |planner, horizon, tensors| {
-            Control { about: self.about, objective: &self.objective, safe: &[0.0], planner, horizon, tensors }
-                .over_physics(seed)
+            Control {
+                body: self.about.into(),
+                objective: &self.objective,
+                safe: &[0.0],
+                planner,
+                horizon,
+                tensors,
+            }
+            .over_physics(self.about.plant, seed)
         };
         let mut tensors = Tensors::default();
         self.search.export(&mut tensors);

@@ -72,7 +72,8 @@ fn export(newton: Newton, horizon: u16, seed: u64) -> Result<WeightFile> {
     tensors.vector("cost", "linear", &[1.0 / MAX_THRUST, 0.0]);
     // What carries a half-full rocket.
     let (objective, safe, planner) = (objective(), [3.2, 0.0], Planner::Ilqr(newton));
-    Control { about, objective: &objective, safe: &safe, planner, horizon, tensors }.over_physics(seed)
+    Control { body: about.into(), objective: &objective, safe: &safe, planner, horizon, tensors }
+        .over_physics(about.plant, seed)
 }
 
 /// What happened from one start.

@@ -65,7 +65,8 @@ impl Small {
         search.export(&mut tensors);
         let safe = vec![0.0; W::ABOUT.low.len()];
         let (planner, horizon, about) = (search.planner(), self.horizon, W::ABOUT);
-        Control { about, objective: &self.objective, safe: &safe, planner, horizon, tensors }.over_physics(0)
+        Control { body: about.into(), objective: &self.objective, safe: &safe, planner, horizon, tensors }
+            .over_physics(about.plant, 0)
     }
 
     /// How often the planner's cost has other bits than the least of all; and by how much a beam of 8 costs more.

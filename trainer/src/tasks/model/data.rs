@@ -83,7 +83,7 @@ impl Column {
     }
 
     /// What the model has for a value of the log.
-    fn scale(&self) -> f64 {
+    pub fn scale(&self) -> f64 {
         if self.angle && self.unit == "deg" { std::f64::consts::PI / 180.0 } else { 1.0 }
     }
 

@@ -1,9 +1,12 @@
-//! A forward model of the user's own plant: `forethought train my.toml` learns it from a CSV log and exports it.
+//! A forward model of the user's own plant: `forethought train my.toml` learns it from a CSV log and exports it; with `--act`
+//! also a controller that acts through it.
 //!
 //! ```text
 //! log ─► columns, units, ranges, episodes: checked line by line ─► network, or physics + network ─► weight file, report
+//!                                                                              └─► policy, value ─► weight file
 //! ```
 
+pub mod act;
 pub mod data;
 mod portrait;
 
@@ -20,6 +23,7 @@ use crate::{
     },
     worlds::Rng,
 };
+use act::{Act, Flown};
 use anyhow::{Context, Result, ensure};
 use data::Column;
 use forethought::{
@@ -47,6 +51,9 @@ pub struct Config {
     /// How it is learned.
     #[serde(default)]
     pub model: network::Config,
+    /// What is to be achieved with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub act: Option<act::Config>,
 }
 
 /// The section `[physics]`.
@@ -129,6 +136,9 @@ impl Config {
         self.model.check()?;
         ensure!(self.model.hidden <= 256, "model.hidden must be at most 256, not {}", self.model.hidden);
         self.data.check()?;
+        if let Some(act) = &self.act {
+            act.check(&self.state, &self.action)?;
+        }
         if let Some(Equations { plant, constants }) = &self.physics {
             Physics::new((*plant).into(), constants).context("in [physics]")?;
             let own = Plant::from(*plant).sizes().map(|(x, u)| (usize::from(x), usize::from(u)));
@@ -169,18 +179,48 @@ pub struct Trained {
     pub log: Log,
     /// The exported model.
     pub file: WeightFile,
+    /// The exported controller, if one was asked for, and what it costs.
+    pub controller: Option<(WeightFile, Vec<Flown>)>,
 }
 
-/// Trains and exports a model under the name of its task.
-pub fn train(config: &Config, name: &str, seed: u64, progress: &mut Progress<'_>) -> Result<Trained> {
+/// Trains and exports a model under the name of its task, and whoever is to act through it.
+pub fn train(
+    config: &Config,
+    act: Option<Act>,
+    name: &str,
+    seed: u64,
+    progress: &mut Progress<'_>,
+) -> Result<Trained> {
+    let acting = act
+        .map(|act| {
+            let aim = config.act.as_ref().context(
+                "--act needs a section [act]: its sections [[act.cost]] say what is to be achieved",
+            )?;
+            Ok::<_, anyhow::Error>((act, aim))
+        })
+        .transpose()?;
     let rng = &mut Rng::seed_from_u64(seed);
     let log = config.data.load(&config.state, &config.action)?;
-    let (training, _) = log.split(config.model.held_out);
+    let (training, held_out) = log.split(config.model.held_out);
     let mut model = Network::new(&config.model, config.known()?, training, rng)?;
     model.train(&config.model, training, rng, |stage, step, of, loss| {
         progress(stage, step, of, &[("error", loss)]);
     })?;
     let provenance = Provenance { trainer: env!("CARGO_PKG_VERSION"), task: name, seed, data: log.digest };
     let file = model.weight_file(config.sensors(), provenance)?;
-    Ok(Trained { log, file })
+    let controller = acting
+        .map(|(act, config_act)| {
+            let aim = config_act.aim(&config.state, &config.action);
+            let origin = (name, seed, log.digest);
+            let file = config_act.train(
+                (&aim, act),
+                (&model, config.model.hidden),
+                (training, origin),
+                (rng, progress),
+            )?;
+            let flown = aim.compare(&file.parse()?, held_out)?;
+            Ok::<_, anyhow::Error>((file, flown))
+        })
+        .transpose()?;
+    Ok(Trained { log, file, controller })
 }

@@ -1,11 +1,11 @@
 //! What the report shows of a model: everything by the exported file, run by the kernels of the chip.
 
-use super::{Config, Trained};
+use super::{Config, Trained, act::Flown};
 use crate::{
     data::log::Episode,
     mind,
     predict::open_loop::{self, Foresight},
-    report::model::{Component, Growth, Map, ModelReport, Path},
+    report::model::{Acting, Component, Growth, Map, ModelReport, Path},
 };
 use anyhow::Result;
 use forethought::math;
@@ -56,6 +56,7 @@ pub fn portrait(config: &Config, trained: &Trained) -> Result<ModelReport> {
         components: components.collect(),
         maps: maps(config, &model, training, held_out),
         paths: paths(config, &model, held_out),
+        acting: trained.controller.as_ref().map(|(_, flown)| acting(config, flown)),
         curves: Vec::new(),
         settings: [
             ("hidden units", config.model.hidden.to_string()),
@@ -67,6 +68,22 @@ pub fn portrait(config: &Config, trained: &Trained) -> Result<ModelReport> {
         .map(|(name, value)| (name.to_owned(), value))
         .to_vec(),
     })
+}
+
+/// The first flight of each pilot, component by component.
+fn acting(config: &Config, flown: &[Flown]) -> Acting {
+    let nx = config.state.len();
+    let columns = config.state.iter().chain(&config.action).enumerate();
+    let moved = |i: usize, flight: &Flown| {
+        let steps = flight.states.iter().zip(&flight.actions);
+        steps.map(|(x, u)| if i < nx { x[i] } else { u[i - nx] }).collect()
+    };
+    Acting {
+        costs: flown.iter().map(|flight| (flight.who.to_owned(), flight.cost)).collect(),
+        flights: columns
+            .map(|(i, column)| (column.label(), flown.iter().map(|flight| moved(i, flight)).collect()))
+            .collect(),
+    }
 }
 
 fn steps(episodes: &[Episode]) -> usize {

@@ -1,0 +1,383 @@
+//! What a model is learned for: the section `[act]` of a task file says what is to be achieved, and
+//! `forethought train my.toml --act plan|policy|both` exports a controller that does it.
+//!
+//! Policy and value are trained through the learned model, from the states of the log. What comes of it is flown in the model
+//! from the starts of episodes held out, beside what the log's own pilot paid from there.
+
+use super::data::Column;
+use crate::{
+    control::{Body, Control},
+    data::log::Episode,
+    export::{Tensors, WeightFile},
+    mind,
+    policy::{self, Objective, Policy, distilled},
+    predict::network::Network,
+    tasks::Progress,
+    value::Value,
+    worlds::Rng,
+};
+use anyhow::{Context, Result, ensure};
+use forethought::{
+    agent::{Mode, Reading},
+    artifact::{Artifact, Descent, Newton, Planner, Side, Term},
+    feature::{Angles, Feature, Map},
+    math,
+};
+use rand::RngExt;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The section `[act]`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Steps that are planned ahead; what comes later is in the value.
+    #[serde(default = "horizon")]
+    pub horizon: u16,
+    /// How it plans.
+    #[serde(default)]
+    pub planner: Planners,
+    /// What is to be paid at every step, one section `[[act.cost]]` each.
+    pub cost: Vec<Price>,
+    /// What is done where nothing is known, by column of the action; 0 where that is in the range.
+    #[serde(default)]
+    pub safe: BTreeMap<String, f64>,
+    /// How policy and value are learned.
+    #[serde(default)]
+    pub policy: policy::Config,
+    /// What the policy then learns of the planner.
+    #[serde(default)]
+    pub distillation: distilled::Config,
+}
+
+const fn horizon() -> u16 {
+    20
+}
+
+/// The planners over a learned model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Planners {
+    /// Descent from several starts: few instructions, and the choice where the model is rough.
+    #[default]
+    Gradient,
+    /// Newton steps: exact where the model is smooth, and dear where the state is long.
+    Ilqr,
+}
+
+impl From<Planners> for Planner {
+    fn from(planner: Planners) -> Self {
+        match planner {
+            Planners::Gradient => {
+                Self::Gradient(Descent { iterations: 10, momentum: 0.7, step: 0.3, tolerance: 1e-4 })
+            }
+            Planners::Ilqr => {
+                Self::Ilqr(Newton { iterations: 10, trials: 8, damping: 1e-6, tolerance: 1e-4 })
+            }
+        }
+    }
+}
+
+/// `weight · (column − target)²`, in the column's own unit.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Price {
+    /// A column of state or action.
+    pub column: String,
+    /// What it should be; an action's is 0.
+    #[serde(default)]
+    pub target: f64,
+    /// What a squared unit off the target costs at each step.
+    pub weight: f64,
+    /// The same at the end of the horizon.
+    #[serde(default)]
+    pub terminal: f64,
+    /// `above` and `below`: only there is something to be paid, as at a limit.
+    #[serde(default)]
+    pub side: Sides,
+}
+
+/// Where there is something to be paid.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sides {
+    /// On both sides of the target.
+    #[default]
+    Both,
+    /// Above an upper limit.
+    Above,
+    /// Below a lower one.
+    Below,
+}
+
+impl From<Sides> for Side {
+    fn from(side: Sides) -> Self {
+        match side {
+            Sides::Both => Self::Both,
+            Sides::Above => Self::Above,
+            Sides::Below => Self::Below,
+        }
+    }
+}
+
+/// Who acts on the chip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Act {
+    /// The planner, which looks ahead at every step.
+    Plan,
+    /// The policy, which answers at once.
+    Policy,
+    /// The planner, with the policy as one of its starts; or the policy, whichever is asked.
+    Both,
+}
+
+/// The plant and what is to be achieved with it.
+#[derive(Clone, Debug)]
+pub struct Aim {
+    objective: Objective,
+    safe: Vec<f32>,
+    low: Vec<f32>,
+    high: Vec<f32>,
+    angles: Angles,
+}
+
+impl Config {
+    /// Whether the section makes sense of these columns.
+    pub fn check(&self, state: &[Column], action: &[Column]) -> Result<()> {
+        ensure!(!action.is_empty(), "there is no section [[action]]: nothing can be done");
+        ensure!(
+            (1..=mind::H as u16).contains(&self.horizon),
+            "act.horizon must be 1 to {} steps, not {}",
+            mind::H,
+            self.horizon
+        );
+        for price in &self.cost {
+            let name = &price.column;
+            let sound = |x: f64| x.is_finite() && x >= 0.0;
+            ensure!(
+                sound(price.weight) && sound(price.terminal),
+                "[[act.cost]] of `{name}`: weight and terminal must be numbers of at least 0, not {} and {}",
+                price.weight,
+                price.terminal
+            );
+            if action.iter().any(|column| column.column == *name) {
+                ensure!(
+                    price.target == 0.0 && price.terminal == 0.0 && price.side == Sides::Both,
+                    "[[act.cost]] of `{name}`: it is an action, which costs weight · {name}² and nothing else"
+                );
+                continue;
+            }
+            let column = state.iter().find(|column| column.column == *name);
+            let column = column.with_context(|| {
+                format!("[[act.cost]] names `{name}`, which is no column of a [[state]] or [[action]]")
+            })?;
+            ensure!(
+                (column.low..=column.high).contains(&price.target),
+                "[[act.cost]] of `{name}`: the target {} is outside {} to {}",
+                price.target,
+                column.low,
+                column.high
+            );
+        }
+        let wanted = |price: &Price| !action.iter().any(|column| column.column == price.column);
+        ensure!(
+            self.cost.iter().any(|price| wanted(price) && price.weight + price.terminal > 0.0),
+            "no [[act.cost]] with a weight above 0 names a column of the state: nothing is to be achieved"
+        );
+        for (name, safe) in &self.safe {
+            let column = action.iter().find(|column| column.column == *name);
+            let column = column
+                .with_context(|| format!("[act.safe] names `{name}`, which is no column of an [[action]]"))?;
+            ensure!(
+                (column.low..=column.high).contains(safe),
+                "[act.safe]: {safe} is outside the {} to {} of `{name}`",
+                column.low,
+                column.high
+            );
+        }
+        for column in action {
+            ensure!(
+                self.safe.contains_key(&column.column) || (column.low..=column.high).contains(&0.0),
+                "0 is outside the range of `{0}`: say in [act.safe] what `{0}` is where nothing is known",
+                column.column
+            );
+        }
+        let policy = &self.policy;
+        for (name, value) in [("hidden", policy.hidden), ("batch", policy.batch), ("horizon", policy.horizon)]
+        {
+            ensure!(value > 0, "act.policy.{name} must be at least 1");
+        }
+        ensure!(
+            policy.hidden <= mind::NH,
+            "act.policy.hidden must be at most {}, not {}",
+            mind::NH,
+            policy.hidden
+        );
+        Ok(())
+    }
+
+    /// What it says, in the model's units.
+    pub fn aim(&self, state: &[Column], action: &[Column]) -> Aim {
+        let terms = state.iter().enumerate().flat_map(|(i, column)| {
+            let prices = self.cost.iter().filter(|price| price.column == column.column);
+            prices.map(move |price| {
+                let (scale, map) = (column.scale(), if column.angle { Map::Angle } else { Map::Value });
+                Term {
+                    feature: Feature { index: i as u16, map },
+                    side: price.side.into(),
+                    target: (price.target * scale) as f32,
+                    weight: (price.weight / (scale * scale)) as f32,
+                    terminal: (price.terminal / (scale * scale)) as f32,
+                }
+            })
+        });
+        let effort = |column: &Column| {
+            let prices = self.cost.iter().filter(|price| price.column == column.column);
+            prices.map(|price| price.weight as f32).sum()
+        };
+        Aim {
+            objective: Objective { terms: terms.collect(), action: action.iter().map(effort).collect() },
+            safe: action
+                .iter()
+                .map(|column| self.safe.get(&column.column).map_or(0.0, |&x| x as f32))
+                .collect(),
+            low: action.iter().map(|column| column.low as f32).collect(),
+            high: action.iter().map(|column| column.high as f32).collect(),
+            angles: state
+                .iter()
+                .enumerate()
+                .fold(Angles(0), |all, (i, column)| Angles(all.0 | u64::from(column.angle) << i)),
+        }
+    }
+
+    /// Trains policy and value through the model, and exports whoever is to act.
+    pub fn train(
+        &self,
+        (aim, act): (&Aim, Act),
+        (model, hidden): (&Network, usize),
+        (training, origin): (&[Episode], (&str, u64, u32)),
+        (rng, progress): (&mut Rng, &mut Progress<'_>),
+    ) -> Result<WeightFile> {
+        let states: Vec<_> = training.iter().flat_map(|e| &e.states).collect();
+        let components = states[0].len();
+        let typical = |i: usize| match aim.angles.contains(i) {
+            true => 1.0,
+            false => states.iter().fold(0.0_f32, |most, x| most.max(x[i].abs())).max(1e-6),
+        };
+        let scale: Vec<_> = (0..components).map(typical).collect();
+        let range = (&aim.low[..], &aim.high[..]);
+        let mut policy = Policy::new(&self.policy, aim.angles, scale.clone(), range, rng);
+        let mut value = Value::new(self.policy.hidden, aim.angles, scale, rng);
+        policy.train(
+            &mut value,
+            &self.policy,
+            (model, &aim.objective),
+            rng,
+            |rng| states[rng.random_range(0..states.len())].clone(),
+            |step, cost| progress("policy", step, self.policy.steps, &[("cost", cost)]),
+        )?;
+        if act != Act::Plan {
+            policy.distil(
+                &value,
+                (&self.distillation, &self.policy, self.horizon.into()),
+                (model, &aim.objective),
+                rng,
+                |rng| states[rng.random_range(0..states.len())].clone(),
+                |step, cost| progress("distillation", step, self.distillation.steps, &[("cost", cost)]),
+            )?;
+        }
+        let mut tensors = Tensors::default();
+        if act != Act::Plan {
+            policy.export(&mut tensors);
+        }
+        if act != Act::Policy {
+            value.export(&mut tensors);
+        }
+        let (name, seed, data) = origin;
+        let control = Control {
+            body: Body { name, components, angles: aim.angles, low: &aim.low, high: &aim.high },
+            objective: &aim.objective,
+            safe: &aim.safe,
+            planner: if act == Act::Policy { Planner::Reflex } else { self.planner.into() },
+            horizon: if act == Act::Policy { 0 } else { self.horizon },
+            tensors,
+        };
+        control.over(model, hidden.max(self.policy.hidden), (seed, data))
+    }
+}
+
+/// What a controller costs in flights from the starts of held-out episodes, each as long as the episode was.
+#[derive(Clone, Debug)]
+pub struct Flown {
+    /// Who acted.
+    pub who: &'static str,
+    /// The mean cost of a step, over all flights.
+    pub cost: f64,
+    /// The flight from the first start: states and actions.
+    pub states: Vec<Vec<f32>>,
+    /// One for each state.
+    pub actions: Vec<Vec<f32>>,
+}
+
+/// The most steps of a flight: over a long one a learned model need not be right.
+const LONGEST: usize = 200;
+
+impl Aim {
+    /// What a step costs.
+    fn cost(&self, x: &[f32], u: &[f32]) -> f64 {
+        let term = |term: &Term| {
+            let value = x[usize::from(term.feature.index)] - term.target;
+            let error = if term.feature.map == Map::Angle { math::wrap(value) } else { value };
+            let error = match term.side {
+                Side::Above => error.max(0.0),
+                Side::Below => error.min(0.0),
+                _ => error,
+            };
+            f64::from(term.weight * error * error)
+        };
+        let effort = u.iter().zip(&self.objective.action).map(|(u, weight)| f64::from(weight * u * u));
+        self.objective.terms.iter().map(term).sum::<f64>() + effort.sum::<f64>()
+    }
+
+    /// Flies in the model, every way that the controller can, and beside it what the log's own pilot did.
+    pub fn compare(&self, artifact: &Artifact<'_>, held_out: &[Episode]) -> Result<Vec<Flown>> {
+        let header = artifact.header();
+        let plans = (header.planner != Planner::Reflex).then_some(("planner, in the model", Mode::Plan));
+        let acts = header.has("policy").then_some(("policy, in the model", Mode::Policy));
+        let long = |e: &Episode| e.actions.len().min(LONGEST);
+        let steps: usize = held_out.iter().map(long).sum();
+        let mut flown = vec![Flown {
+            who: "whoever flew for the log",
+            cost: held_out
+                .iter()
+                .flat_map(|e| e.states.iter().zip(&e.actions).take(long(e)))
+                .map(|(x, u)| self.cost(x, u))
+                .sum::<f64>()
+                / steps as f64,
+            states: held_out[0].states[..long(&held_out[0])].to_vec(),
+            actions: held_out[0].actions[..long(&held_out[0])].to_vec(),
+        }];
+        let model = mind::model(artifact)?;
+        for (who, mode) in plans.into_iter().chain(acts) {
+            let mut mind = mind::load(artifact)?;
+            let mut flights = Flown { who, cost: 0.0, states: Vec::new(), actions: Vec::new() };
+            for (number, episode) in held_out.iter().enumerate() {
+                mind.reset();
+                let mut x = episode.states[0].clone();
+                for _ in 0..long(episode) {
+                    let (u, ..) = mind.step(Reading::State(&x), mode);
+                    flights.cost += self.cost(&x, &u) / steps as f64;
+                    let mut next = model(&x, &u);
+                    self.angles.wrap(&mut next);
+                    if number == 0 {
+                        flights.states.push(x);
+                        flights.actions.push(u);
+                    }
+                    x = next;
+                }
+            }
+            flown.push(flights);
+        }
+        Ok(flown)
+    }
+}
