@@ -53,12 +53,13 @@ pub trait World {
 type Open = fn() -> Box<dyn World + Send>;
 
 /// The worlds that they can fly in, by the names that their artifacts carry.
-const WORLDS: [(&str, Open); 8] = [
+const WORLDS: [(&str, Open); 9] = [
     ("pendulum", || Box::new(pendulum::Pendulum::new(camera::Camera::default()))),
     ("cart-pole", || Box::<cart_pole::CartPole>::default()),
     ("quadrotor", || Box::<quadrotor::Quadrotor>::default()),
     ("rocket", || Box::<rocket::Rocket>::default()),
-const WORLDS: [(&str, Open); 9] = [
+    (rocket::Rocket::RENDEZVOUS, || Box::new(rocket::Rocket::starting(rocket::Start::Rendezvous))),
+    ("driving", || Box::<traffic::driving::Driving>::default()),
     ("car", || Box::<car::Car>::default()),
     ("mountain-car", || Box::new(mountain_car::MountainCar::new(mountain_car::Engine::Discrete))),
     ("mountain-car-continuous", || {
