@@ -160,6 +160,10 @@ fn whoever_acts_on_it_is_exported_with_it() {
             let (action, _, refused) = mind.step(Reading::State(&[3.0, 0.0]), mode);
             assert!(refused.is_none() && (-2.0..=2.0).contains(&action[0]), "{act}: {action:?}");
         }
+        if !has[0] {
+            let policy = complaint(&["act", &room.path("out/controller.fth"), "--mode", "policy"]);
+            assert!(policy.contains("has no policy, only a planner"), "{policy}");
+        }
         let report = fs::read_to_string(room.path("out/report.html")).expect("a report");
         assert!(report.contains("What acts through it") && report.contains("whoever flew for the log"));
     }

@@ -71,6 +71,7 @@ struct Answer {
 impl Args {
     pub(super) fn run(self) -> Result<ExitCode> {
         with_artifact(&self.artifact, |artifact| {
+            self.mode.check(artifact)?;
             let mut mind = mind::load(artifact)?;
             let mut stdout = std::io::stdout().lock();
             for line in std::io::stdin().lock().split(b'\n') {

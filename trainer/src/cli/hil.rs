@@ -116,6 +116,7 @@ impl Args {
     pub(super) fn run(self) -> Result<ExitCode> {
         ensure!(self.steps > 0, "--steps must be at least 1");
         with_artifact(&self.artifact, |artifact| {
+            self.mode.check(artifact)?;
             let mut world = self.world(artifact)?;
             let mut link = Link::open(&self.device, &self.artifact)?;
             link.greet(artifact)?;

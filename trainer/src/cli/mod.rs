@@ -10,9 +10,12 @@ mod reproduce;
 mod run;
 mod train;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::{Parser, Subcommand, ValueEnum};
-use forethought::{agent, artifact::Artifact};
+use forethought::{
+    agent,
+    artifact::{Artifact, Kind},
+};
 use std::{io::Write, path::Path, process::ExitCode};
 
 /// A mind that fits on a microcontroller: train it here, fly it there, bit for bit the same.
@@ -66,6 +69,19 @@ enum Mode {
     Plan,
     /// The policy network (system 1).
     Policy,
+}
+
+impl Mode {
+    /// A policy can only be asked where there is one.
+    fn check(self, artifact: &Artifact<'_>) -> Result<()> {
+        let header = artifact.header();
+        let acts = matches!(header.kind, Kind::Agent | Kind::Controller);
+        ensure!(
+            !(acts && matches!(self, Self::Policy)) || header.has("policy"),
+            "the weight file has no policy, only a planner: leave `--mode policy` out, or train with `--act both`"
+        );
+        Ok(())
+    }
 }
 
 impl From<Mode> for agent::Mode {

@@ -13,7 +13,7 @@ use crate::{
         plot::{Axis, Plot, Series},
     },
     results::Row,
-    tasks::pendulum::{ANGLES, Config, NX, OPTIMUM, Trained, export, export_without_value, train},
+    tasks::pendulum::{ANGLES, Config, NX, Trained, export, export_without_value, train},
     worlds::{
         World,
         camera::Camera,
@@ -71,10 +71,6 @@ pub(super) fn run(setting: &Setting) -> Result<Outcome> {
     let (learned, physics) = (learned.parse()?, physics.parse()?);
 
     let world = || config.world();
-    let score = |artifact: &Artifact<'_>, how, n| -> Result<Score> {
-        let flights = evaluate::episodes(artifact, world, how, n, RESETS)?;
-        Ok(Score::of(&flights.iter().map(|flight| flight.total).collect::<Vec<_>>()))
-    };
     trained.distil(&config, setting.seed, &mut |_, _, _, _| ())?;
     let distilled = pack(&trained, usual, Model::Network, true)?;
     let distilled = distilled.parse()?;
@@ -114,7 +110,8 @@ pub(super) fn run(setting: &Setting) -> Result<Outcome> {
             .into_iter()
             .map(|horizon| {
                 let file = pack(&trained, horizon, Model::Network, valued)?;
-                Ok((horizon, score(&file.parse()?, (View::State, Mode::Plan), swept)?))
+                let how = (View::State, Mode::Plan);
+                Ok((horizon, optimum.fair(&evaluate::episodes(&file.parse()?, world, how, swept, RESETS)?)))
             })
             .collect::<Result<Vec<_>>>()?;
         Ok(Sweep { name, scores })
@@ -138,7 +135,7 @@ pub(super) fn run(setting: &Setting) -> Result<Outcome> {
             setting.seed
         ),
     ];
-    Ok(Outcome { rows, report: report(&config, &learned, &sweeps)?, notes })
+    Ok(Outcome { rows, report: report(&config, &learned, (&sweeps, &optimum))?, notes })
 }
 
 /// The best that can be done in the true world.
@@ -209,7 +206,11 @@ fn hanging(config: &Config, artifact: &Artifact<'_>, view: View) -> Result<Fligh
     Ok(fly(&mut *mind::load(artifact)?, &mut world, (view, Mode::Plan), rng))
 }
 
-fn report(config: &Config, artifact: &Artifact<'_>, sweeps: &[Sweep]) -> Result<Report> {
+fn report(
+    config: &Config,
+    artifact: &Artifact<'_>,
+    (sweeps, optimum): (&[Sweep], &Optimum),
+) -> Result<Report> {
     let mut report = Report::new("The pendulum", "how far ahead it is worth to look");
     let near = |&(_, y): &(f64, f64)| y > LEAST;
     let curves = sweeps.iter().map(|Sweep { name, scores }| {
@@ -218,7 +219,7 @@ fn report(config: &Config, artifact: &Artifact<'_>, sweeps: &[Sweep]) -> Result<
     });
     let plot = Plot::new(Axis::linear("steps ahead"), Axis::linear("mean return").range(LEAST, -130.0))
         .with_all(curves)
-        .level(OPTIMUM);
+        .level(optimum.mean);
     report.section("Return against horizon");
     report.figure(
         "Mean return over resets; what is below −200 is not shown, and the line is the optimum.",
