@@ -53,7 +53,7 @@ pub fn source(weights: &[u8], file: &str) -> Result<String, ArtifactError> {
 
     let Sizes { observation: ny, code: nc, state: nx, action: nu, latent: nz, hidden: nh, horizon: h } =
         artifact.sizes();
-    let (mind, answer) = (mind(artifact.header())?, artifact.header().answer());
+    let (mind, answer) = (mind(artifact.header()), artifact.header().answer());
     let values = ny.max(nx.into());
     let (request, reply) = (frame(REQUEST, values), frame(REPLY, answer as u32));
     let embedded = embed("WEIGHTS", weights, file);
@@ -79,7 +79,7 @@ pub const REPLY_FRAME: usize = {reply};
 }
 
 /// The types of a mind and of its parts.
-fn mind(header: &Header<'_>) -> Result<String, ArtifactError> {
+fn mind(header: &Header<'_>) -> String {
     let Sizes { observation: ny, code: nc, state: nx, action: nu, latent: nz, hidden: nh, horizon: h } =
         header.sizes;
     let encoder = match &header.encoder {
@@ -120,7 +120,7 @@ fn mind(header: &Header<'_>) -> Result<String, ArtifactError> {
         }
     };
     let planner = format!("pub type Planner = forethought::plan::{planner};");
-    Ok(match header.kind {
+    match header.kind {
         Kind::Agent => format!(
             "{encoder}
 {model}
@@ -152,7 +152,7 @@ pub type Mind = forethought::forecast::Forecaster<Model, {nx}, {nu}, {nz}, {answ
 ",
             answer = header.answer()
         ),
-    })
+    }
 }
 
 /// The type of a plant, in the room of the forward models.

@@ -18,8 +18,8 @@ use crate::{
 use anyhow::Result;
 use forethought::{
     Zero,
-    artifact::{Model, Side, Term},
-    feature::{Angles, Feature, Map},
+    artifact::{Model, Term},
+    feature::{Angles, Map},
 };
 use forethought_tests::bench::{self, Kernel, PlannerMemory};
 use nalgebra::DMatrix;
@@ -155,13 +155,7 @@ fn policy_step(rng: &mut Rng) -> Result<Row> {
     let episode = Episode { states, actions };
     let config = network::Config { hidden: 64, ..network::Config::default() };
     let model = Network::new(&config, Known::default(), std::slice::from_ref(&episode), rng)?;
-    let terms = (0..3).map(|index| Term {
-        feature: Feature { index, map: Map::Value },
-        side: Side::Both,
-        target: 0.0,
-        weight: 1.0,
-        terminal: 0.0,
-    });
+    let terms = (0..3).map(|index| Term::squared(Map::Value, index, 0.0, 1.0));
     let objective = Objective { terms: terms.collect(), action: vec![0.001] };
     let config = Config { hidden: 64, batch: 128, horizon: 30, ..Config::default() };
     let mut policy = Policy::new(&config, Angles::default(), vec![1.0; 3], (&[-2.0], &[2.0]), rng);

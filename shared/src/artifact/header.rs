@@ -1,5 +1,5 @@
 use super::ArtifactError;
-use crate::feature::{Angles, Feature};
+use crate::feature::{Angles, Feature, Map};
 use heapless::Vec;
 use serde::{Deserialize, Serialize};
 
@@ -345,6 +345,13 @@ pub struct Term {
     pub weight: f32,
     /// Weight at the end of the horizon.
     pub terminal: f32,
+}
+
+impl Term {
+    /// `weight · (map(x_index) − target)²` at every step, on both sides, and nothing more at the end.
+    pub const fn squared(map: Map, index: u16, target: f32, weight: f32) -> Self {
+        Self { feature: Feature { index, map }, side: Side::Both, target, weight, terminal: 0.0 }
+    }
 }
 
 /// Where a [term](Term) is to be paid: everywhere but at the target, or as a soft limit.

@@ -5,8 +5,9 @@
 //! J = Σ_{t<H} [Σ_k w_k ρ_k(x_t)² + Σ_o obstacle_o(x_t) + Σ_j (r_j u_{t,j}² + l_j u_{t,j})]
 //!   + Σ_k w'_k ρ_k(x_H)² + Σ_o obstacle_o(x_H) + (x_H − goal)ᵀ P (x_H − goal) + V(x_H)
 //! ```
-//! `ρ_k = f_k(x) − target_k`, or only its part [above or below](crate::artifact::Side), or 1 until it is 0. `P` is a Riccati matrix, where the
-//! plant is linear or nearly so; `V` is a learned value. Of `l`, `P` and `V` an agent has what it needs.
+//! `ρ_k = f_k(x) − target_k`, or only its part [above or below](crate::artifact::Side), or 1 until it is 0. `P` is a
+//! Riccati matrix, where the plant is linear or nearly so; `V` is a learned value. Of `l`, `P` and `V` an agent has what
+//! it needs.
 
 mod terms;
 

@@ -117,14 +117,9 @@ impl<const NX: usize> Filter<NX> for Kalman<'_> {
         state: &mut State<NX>,
         measured: impl Iterator<Item = Option<f32>> + Clone,
     ) -> Innovation {
-        if self.sensors.must_start(state.trust, state.x.iter().chain(state.p.iter()), measured.clone()) {
-            self.start(state, measured);
-            return Innovation::default();
-        }
-        let found = self.sensors.believe(state, measured.clone(), correct);
-        if self.sensors.outweighed(state.trust) {
-            self.start(state, measured);
-        }
+        let sound = state.x.iter().chain(state.p.iter()).all(|number| number.is_finite());
+        let start = |state: &mut State<NX>, measured| self.start(state, measured);
+        let found = self.sensors.take_in(state, sound, measured, start, correct);
         self.sensors.angles.wrap(&mut state.x);
         found
     }
@@ -163,7 +158,6 @@ impl Kalman<'_> {
                 *p = variance;
             }
         }
-        self.sensors.angles.wrap(&mut state.x);
     }
 }
 

@@ -79,22 +79,6 @@ impl<'a> Sensors<'a> {
         self.noise.len()
     }
 
-    /// Whether the filter has to start from what has arrived: there is no estimate, or it cannot be corrected.
-    pub(super) fn must_start<'s>(
-        &self,
-        trust: Trust,
-        mut numbers: impl Iterator<Item = &'s f32>,
-        measured: impl Iterator<Item = Option<f32>>,
-    ) -> bool {
-        (trust.believed == 0 || !numbers.all(|number| number.is_finite()))
-            && measured.flatten().next().is_some()
-    }
-
-    /// Whether what has just been refused speaks louder than the estimate.
-    pub(super) fn outweighed(&self, trust: Trust) -> bool {
-        trust.refused > 0 && trust.refused >= trust.believed.min(self.settings.patience)
-    }
-
     fn measurements(
         &self,
         measured: impl Iterator<Item = Option<f32>>,
@@ -105,9 +89,36 @@ impl<'a> Sensors<'a> {
             .map(|((place, (&feature, &noise)), y)| y.map(|y| Measurement { place, feature, noise, y }))
     }
 
+    /// Takes in what has arrived. `start` starts the filter from it: where there is no estimate, where that is not `sound`, its
+    /// numbers not finite, and where what is refused outweighs it. Otherwise `correct` takes in each feature.
+    pub(super) fn take_in<S, I>(
+        &self,
+        state: &mut S,
+        sound: bool,
+        measured: I,
+        start: impl Fn(&mut S, I),
+        correct: impl Fn(&mut S, Measurement) -> f32,
+    ) -> Innovation
+    where
+        S: Clone + AsMut<Trust>,
+        I: Iterator<Item = Option<f32>> + Clone,
+    {
+        let started = state.as_mut().believed > 0 && sound;
+        if !started && measured.clone().flatten().next().is_some() {
+            start(state, measured);
+            return Innovation::default();
+        }
+        let found = self.believe(state, measured.clone(), correct);
+        let trust = *state.as_mut();
+        if trust.refused > 0 && trust.refused >= trust.believed.min(self.settings.patience) {
+            start(state, measured);
+        }
+        found
+    }
+
     /// Has `correct` take each feature into a copy of the state and say its `ν²/S`; keeps the copy of every sensor that
     /// is inside its gate.
-    pub(super) fn believe<S: Clone + AsMut<Trust>>(
+    fn believe<S: Clone + AsMut<Trust>>(
         &self,
         state: &mut S,
         measured: impl Iterator<Item = Option<f32>>,

@@ -82,18 +82,13 @@ impl<const NX: usize> Filter<NX> for Steady<'_> {
         state: &mut State<NX>,
         measured: impl Iterator<Item = Option<f32>> + Clone,
     ) -> Innovation {
-        if self.sensors.must_start(state.trust, state.x.iter(), measured.clone()) {
-            self.start(state, measured);
-            return Innovation::default();
-        }
-        let found = self.sensors.believe(state, measured.clone(), |state, m| {
+        let sound = state.x.iter().all(|number| number.is_finite());
+        let start = |state: &mut State<NX>, measured| self.start(state, measured);
+        let found = self.sensors.take_in(state, sound, measured, start, |state, m| {
             let (innovation, _) = m.feature.residual(&state.x, m.y);
             self.gain.add_column(m.place, innovation, &mut state.x);
             innovation * innovation / self.innovation.get(m.place).copied().unwrap_or(1.0)
         });
-        if self.sensors.outweighed(state.trust) {
-            self.start(state, measured);
-        }
         self.sensors.angles.wrap(&mut state.x);
         found
     }
@@ -124,6 +119,5 @@ impl Steady<'_> {
         for (i, (x, mean)) in state.x.iter_mut().zip(self.sensors.mean).enumerate() {
             *x = self.sensors.told(i, measured.clone()).map_or(*mean, |(value, _)| value);
         }
-        self.sensors.angles.wrap(&mut state.x);
     }
 }

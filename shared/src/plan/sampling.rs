@@ -139,8 +139,7 @@ impl<const E: usize> Sampling<'_, E> {
         for sample in 0..self.settings.samples {
             let State { trial, mean, deviation, rounds, .. } = &mut *state;
             let mut noise = self.noise(*rounds, sample);
-            let distribution = mean.iter().zip(deviation.iter());
-            let mut steps = distribution;
+            let mut steps = mean.iter().zip(deviation.iter());
             trial.imagine(problem, x, self.horizon, |_, _, u| {
                 if let Some(around) = steps.next() {
                     *u = self.draw(&mut noise, around);

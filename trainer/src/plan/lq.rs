@@ -7,8 +7,8 @@
 use crate::{estimate::steady, export::Tensors};
 use anyhow::{Context, Result, ensure};
 use forethought::{
-    artifact::{CostTerms, Side, Term},
-    feature::{Feature, Map},
+    artifact::{CostTerms, Term},
+    feature::Map,
 };
 use nalgebra::{DMatrix, DVector};
 
@@ -111,13 +111,8 @@ impl Regulator {
         tensors.vector("plan", "rest", &[value[(nx, nx)] as f32]);
 
         let wanted = self.q.iter().zip(&goal).enumerate().filter(|(_, (q, _))| **q > 0.0);
-        let terms = wanted.map(|(index, (q, goal))| Term {
-            feature: Feature { index: index as u16, map: Map::Value },
-            side: Side::Both,
-            target: *goal,
-            weight: *q as f32,
-            terminal: 0.0,
-        });
+        let terms =
+            wanted.map(|(index, (q, goal))| Term::squared(Map::Value, index as u16, *goal, *q as f32));
         ensure!(
             self.q.iter().filter(|q| **q > 0.0).count() <= forethought::artifact::FEATURES,
             "too many weights"

@@ -45,16 +45,8 @@ impl<H: Head> Policy<H> {
     ) -> Result<()> {
         let &Config { steps, rate, restart } = config;
         // The planner discounts nothing, and its value stays as it is.
-        let fixed = super::Config {
-            horizon,
-            steps,
-            rate,
-            restart,
-            discount: 1.0,
-            value_rate: 0.0,
-            renewal: 0.0,
-            ..usual.clone()
-        };
+        let fixed =
+            super::Config { horizon, steps, rate, restart, discount: 1.0, value_rate: 0.0, ..usual.clone() };
         self.train(&mut value.clone(), &fixed, how, rng, start, progress)
     }
 }

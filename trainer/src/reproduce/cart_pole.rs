@@ -24,14 +24,14 @@ use crate::{
 use anyhow::Result;
 use forethought::{
     agent::Mode,
-    artifact::{Descent, Newton, Planner, Side, Term},
-    feature::{Feature, Map},
+    artifact::{Descent, Newton, Planner, Term},
+    feature::Map,
 };
 use rand::SeedableRng;
 use std::f64::consts::PI;
 
 /// The cost of the best of all flights.
-const OPTIMUM: f64 = 90.139;
+pub(super) const OPTIMUM: f64 = 90.139;
 /// Steps that are planned ahead: from 30 on the optimum is reached.
 pub(super) const HORIZON: u16 = 35;
 /// Episodes of practice that a model is learned from.
@@ -44,19 +44,12 @@ const DESCENT: Descent = Descent { iterations: 60, momentum: 0.8, step: 0.2, tol
 
 /// The published cost: `½x² + 0.05ẋ² + 2(1 − cos θ) + 0.01θ̇² + 0.001F²`, where `2(1 − cos θ) = (1 − cos θ)² + sin² θ`.
 pub(super) fn objective() -> Objective {
-    let term = |index, map, target, weight| Term {
-        feature: Feature { index, map },
-        side: Side::Both,
-        target,
-        weight,
-        terminal: 0.0,
-    };
     let terms = vec![
-        term(0, Map::Value, 0.0, 0.5),
-        term(1, Map::Value, 0.0, 0.05),
-        term(2, Map::Cos, 1.0, 1.0),
-        term(2, Map::Sin, 0.0, 1.0),
-        term(3, Map::Value, 0.0, 0.01),
+        Term::squared(Map::Value, 0, 0.0, 0.5),
+        Term::squared(Map::Value, 1, 0.0, 0.05),
+        Term::squared(Map::Cos, 2, 1.0, 1.0),
+        Term::squared(Map::Sin, 2, 0.0, 1.0),
+        Term::squared(Map::Value, 3, 0.0, 0.01),
     ];
     Objective { terms, action: vec![0.001] }
 }

@@ -14,6 +14,7 @@ use crate::{
         points::{round_y, sampled},
     },
     results::Row,
+    tasks::pendulum,
     worlds::{
         camera::Camera,
         cart_pole::{CartPole, DT},
@@ -24,8 +25,7 @@ use crate::{
 use anyhow::Result;
 use forethought::{
     agent::Mode,
-    artifact::{Descent, Method, Newton, Planner, Sampling, Side, Term},
-    feature::{Feature, Map},
+    artifact::{Descent, Method, Newton, Planner, Sampling},
 };
 
 /// Steps that the pendulum's planners look ahead; the cart-pole's look as far as in its own experiment.
@@ -33,11 +33,9 @@ const AHEAD: u16 = 40;
 /// Resets of the pendulum, and their seed.
 const RESETS: usize = 20;
 const SEED: u64 = 1000;
-/// The mean return over all resets: the optimum, and that of a policy by reinforcement learning (PPO).
-const OPTIMUM: f64 = -136.4;
+/// The mean return over all resets of a policy by reinforcement learning (PPO).
 const LEARNED: f64 = -172.2;
-/// The cart-pole's optimum, and the next best way to swing up.
-const SWING: f64 = 90.139;
+/// What the next best way to swing the cart's pole up costs.
 const NEXT: f64 = 134.0;
 
 /// A plan is drawn so often for one decision; the noise changes slowly, as good plans do.
@@ -60,20 +58,10 @@ struct Plant {
     decisions: u16,
 }
 
-fn pendulum() -> Plant {
-    let term = |index, map, weight| Term {
-        feature: Feature { index, map },
-        side: Side::Both,
-        target: 0.0,
-        weight,
-        terminal: 0.0,
-    };
+fn rod() -> Plant {
     Plant {
         about: Pendulum::ABOUT,
-        objective: Objective {
-            terms: vec![term(0, Map::Angle, 1.0), term(1, Map::Value, 0.1)],
-            action: vec![0.001],
-        },
+        objective: pendulum::Config::default().objective(),
         horizon: AHEAD,
         search: Search {
             beam: 100,
@@ -147,7 +135,7 @@ impl Plant {
 pub(super) fn run(setting: &Setting) -> Result<Outcome> {
     let (mut rows, mut shown) = (Vec::new(), [Vec::new(), Vec::new()]);
     let resets = if setting.quick { 2 } else { RESETS };
-    let plants = [pendulum(), cart()];
+    let plants = [rod(), cart()];
     // Flights of each plant, seed and planner.
     let mut flown = [Vec::new(), Vec::new()];
     for seed in setting.seeds() {
@@ -176,13 +164,13 @@ pub(super) fn run(setting: &Setting) -> Result<Outcome> {
             median(&flown.iter().map(|planners| mean(&planners[k])).collect::<Vec<_>>())
         };
         let [of_pendulum, of_cart] = [middle(&flown[0]), -middle(&flown[1])];
-        let pendulum = Row::new(format!("pendulum, {name}: mean return"), of_pendulum, "")
-            .beside(OPTIMUM, "optimum over all resets");
-        let cart =
-            Row::new(format!("cart-pole, {name}: cost of a swing-up"), of_cart, "").beside(SWING, "optimum");
+        let rod = Row::new(format!("pendulum, {name}: mean return"), of_pendulum, "")
+            .beside(pendulum::OPTIMUM, "optimum over all resets");
+        let cart = Row::new(format!("cart-pole, {name}: cost of a swing-up"), of_cart, "")
+            .beside(cart_pole::OPTIMUM, "optimum");
         // The others have demands of their own, with what they need to meet them.
         let demanded = !matches!(name, "gradient" | "iLQR");
-        rows.push(if demanded { pendulum.at_least(LEARNED) } else { pendulum });
+        rows.push(if demanded { rod.at_least(LEARNED) } else { rod });
         rows.push(if demanded { cart.at_most(NEXT) } else { cart });
         for (shown, flown) in shown.iter_mut().zip(&flown) {
             shown.push((name, flown[0][k][0].clone()));

@@ -23,9 +23,10 @@ use crate::{
 use anyhow::{Context, Result};
 use forethought::{
     agent::{Mode, Reading},
-    artifact::{Artifact, Newton, Planner, Side, Term},
+    artifact::{Artifact, Newton, Planner, Term},
     cost::Cost,
-    feature::{Feature, Map},
+    feature::Map,
+    predict::physics::rocket::Constants,
 };
 use rayon::prelude::*;
 
@@ -48,20 +49,14 @@ const DAMPINGS: [f32; 3] = [1e-4, 1e-2, 1.0];
 /// The lecture's cost, squared distance and fuel; a little for wild thrust and nozzle; and at the end what it takes to stay:
 /// no distance, no speed, upright, no spin.
 fn objective() -> Objective {
-    let term = |index, map, weight, terminal| Term {
-        feature: Feature { index, map },
-        side: Side::Both,
-        target: 0.0,
-        weight,
-        terminal,
-    };
+    let term = |map, index, weight, terminal| Term { terminal, ..Term::squared(map, index, 0.0, weight) };
     let terms = vec![
-        term(0, Map::Value, 0.01, 10.0),
-        term(1, Map::Value, 0.01, 10.0),
-        term(2, Map::Angle, 0.0, 20.0),
-        term(3, Map::Value, 0.0, 10.0),
-        term(4, Map::Value, 0.0, 10.0),
-        term(5, Map::Value, 0.0, 20.0),
+        term(Map::Value, 0, 0.01, 10.0),
+        term(Map::Value, 1, 0.01, 10.0),
+        term(Map::Angle, 2, 0.0, 20.0),
+        term(Map::Value, 3, 0.0, 10.0),
+        term(Map::Value, 4, 0.0, 10.0),
+        term(Map::Value, 5, 0.0, 20.0),
     ];
     Objective { terms, action: vec![0.002, 0.1] }
 }
@@ -117,17 +112,15 @@ fn flown(flight: Flight, artifact: &Artifact<'_>) -> Result<Journey> {
     Ok(Journey { states, actions, cost: paid + f64::from(cost.terminal(&last)) })
 }
 
-/// The cheapest of some plans of the whole flight.
-fn best(start: &[f32], seed: u64) -> Result<Journey> {
-    let plans = DAMPINGS.map(|damping| {
-        let file = export(Newton { damping, ..OFFLINE }, EPISODE as u16, seed)?;
-        let artifact = file.parse()?;
-        let mut mind = mind::load(&artifact)?;
+/// The cheapest of the plans that some planners make of the whole flight.
+fn best(start: &[f32], offline: &[Artifact<'_>]) -> Result<Journey> {
+    let plans = offline.iter().map(|artifact| {
+        let mut mind = mind::load(artifact)?;
         let (_, diagnostics, _) = mind.step(Reading::State(start), Mode::Plan);
         let states = [start.to_vec()].into_iter().chain(mind.planned()).collect();
         Ok(Journey { states, actions: Vec::new(), cost: diagnostics.cost.into() })
     });
-    let plans = plans.into_iter().collect::<Result<Vec<_>>>()?;
+    let plans = plans.collect::<Result<Vec<_>>>()?;
     plans.into_iter().min_by(|a, b| a.cost.total_cmp(&b.cost)).context("there are several plans")
 }
 
@@ -135,13 +128,18 @@ pub(super) fn run(setting: &Setting) -> Result<Outcome> {
     let file = export(NEWTON, HORIZON, setting.seed)?;
     write_file(&setting.out.join("rendezvous.fth"), file.bytes())?;
     let artifact = file.parse()?;
+    let offline = DAMPINGS
+        .map(|damping| export(Newton { damping, ..OFFLINE }, EPISODE as u16, setting.seed))
+        .into_iter()
+        .collect::<Result<Vec<_>>>()?;
+    let offline = offline.iter().map(WeightFile::parse).collect::<Result<Vec<_>, _>>()?;
     let starts = if setting.quick { 2 } else { STARTS };
     let world = || Rocket::starting(Start::Rendezvous);
     let flights = episodes(&artifact, world, (View::State, Mode::Plan), starts, SEED)?;
     let pairs = flights
         .into_par_iter()
         .map(|flight| {
-            let best = best(&flight.states[0], setting.seed)?;
+            let best = best(&flight.states[0], &offline)?;
             Ok((flown(flight, &artifact)?, best))
         })
         .collect::<Result<Vec<_>>>()?;
@@ -177,9 +175,11 @@ fn rows(pairs: &[(Journey, Journey)]) -> Vec<Row> {
         let times: Vec<_> = pairs.iter().filter_map(|pair| of(pair).arrival()).collect();
         times.iter().sum::<f64>() / times.len() as f64
     };
+    let plant = Constants::default();
     let hover = |(ours, _): &(Journey, Journey)| {
-        let mass = 1.0 + f64::from(ours.states[0][6]);
-        mass * (1.0 - (-1.62 * EPISODE as f64 * DT / 30.0).exp())
+        let [gravity, dry, exhaust] = [plant.gravity, plant.dry, plant.exhaust].map(f64::from);
+        let mass = dry + f64::from(ours.states[0][6]);
+        mass * (1.0 - (-gravity * EPISODE as f64 * DT / exhaust).exp())
     };
     let beyond =
         |of: fn(&(Journey, Journey)) -> &Journey| mean(&|pair| 1000.0 * (of(pair).fuel() - hover(pair)));

@@ -12,6 +12,7 @@ use crate::{
     policy::{self, Objective, Stage},
     predict::network,
     tape::{Tape, Var},
+    tasks::pendulum,
     worlds::{
         Rng, World,
         camera::Camera,
@@ -21,10 +22,7 @@ use crate::{
     },
 };
 use anyhow::Result;
-use forethought::{
-    artifact::{Side, Term},
-    feature::{Feature, Map},
-};
+use forethought::{artifact::Term, feature::Map};
 use rand::SeedableRng;
 
 /// Whoever learns.
@@ -171,8 +169,7 @@ pub fn cliff() -> Problem<CliffCar> {
 
 /// Pendulum-v1's.
 fn pendulum_cost(tape: &Tape, x: Var, u: Var) -> Var {
-    let terms = vec![term(Map::Angle, 0, 0.0, 1.0), term(Map::Value, 1, 0.0, 0.1)];
-    Objective { terms, action: vec![0.001] }.stage(tape, x, u)
+    pendulum::Config::default().objective().stage(tape, x, u)
 }
 
 /// The world's cost, and in place of the fall, which has no slope, a price that rises towards the edge: the policy pays for
@@ -183,21 +180,16 @@ fn cliff_cost(tape: &Tape, x: Var, u: Var) -> Var {
     let cruise = cliff_car::CRUISE as f32;
     let objective = Objective {
         terms: vec![
-            term(Map::Value, 1, 0.0, 0.25),
+            Term::squared(Map::Value, 1, 0.0, 0.25),
             // 4 sin² ½ψ = 2 (1 − cos ψ) = (1 − cos ψ)² + sin² ψ
-            term(Map::Cos, 2, 1.0, 1.0),
-            term(Map::Sin, 2, 0.0, 1.0),
-            term(Map::Value, 3, cruise, 0.05),
+            Term::squared(Map::Cos, 2, 1.0, 1.0),
+            Term::squared(Map::Sin, 2, 0.0, 1.0),
+            Term::squared(Map::Value, 3, cruise, 0.05),
         ],
         action: vec![0.02, 0.2],
     };
     let beyond = tape.scale(tape.offset(tape.rows(x, 1, 1), cliff_car::EDGE as f32 - 0.3), -1.0 / NEAR);
     tape.add(objective.stage(tape, x, u), tape.scale(tape.softplus(beyond), 4.0))
-}
-
-/// `weight (map(x[index]) − target)²`
-fn term(map: Map, index: u16, target: f32, weight: f32) -> Term {
-    Term { feature: Feature { index, map }, side: Side::Both, target, weight, terminal: 0.0 }
 }
 
 /// What was seen of somebody at one time.

@@ -13,9 +13,9 @@ use crate::{
 use anyhow::Result;
 use forethought::{
     agent::{Mode, Reading},
-    artifact::{Side, Term},
+    artifact::Term,
     cost::Cost,
-    feature::{Feature, Map},
+    feature::Map,
 };
 
 /// Steps that an action is held for.
@@ -100,18 +100,15 @@ impl Small {
 
 /// Three plants.
 pub(super) fn rows(setting: &Setting) -> Result<Vec<Row>> {
-    let term = |index, map, target, weight| Term {
-        feature: Feature { index, map },
-        side: Side::Both,
-        target,
-        weight,
+    let term = |map, index, target, weight| Term {
         terminal: 10.0 * weight,
+        ..Term::squared(map, index, target, weight)
     };
     let one = [-1.0, 0.0, 1.0];
     let (starts, horizon) = if setting.quick { (3, 5) } else { (20, 7) };
     let pendulum = Small {
         objective: Objective {
-            terms: vec![term(0, Map::Angle, 0.0, 1.0), term(1, Map::Value, 0.0, 0.1)],
+            terms: vec![term(Map::Angle, 0, 0.0, 1.0), term(Map::Value, 1, 0.0, 0.1)],
             action: vec![0.001],
         },
         actions: one.map(|u| vec![2.0 * u]).to_vec(),
@@ -120,9 +117,9 @@ pub(super) fn rows(setting: &Setting) -> Result<Vec<Row>> {
     let cart_pole = Small {
         objective: Objective {
             terms: vec![
-                term(0, Map::Value, 0.0, 0.5),
-                term(2, Map::Cos, 1.0, 1.0),
-                term(2, Map::Sin, 0.0, 1.0),
+                term(Map::Value, 0, 0.0, 0.5),
+                term(Map::Cos, 2, 1.0, 1.0),
+                term(Map::Sin, 2, 0.0, 1.0),
             ],
             action: vec![0.001],
         },
@@ -132,9 +129,9 @@ pub(super) fn rows(setting: &Setting) -> Result<Vec<Row>> {
     let rocket = Small {
         objective: Objective {
             terms: vec![
-                term(0, Map::Value, 0.0, 0.01),
-                term(1, Map::Value, 0.0, 0.01),
-                term(2, Map::Angle, 0.0, 0.1),
+                term(Map::Value, 0, 0.0, 0.01),
+                term(Map::Value, 1, 0.0, 0.01),
+                term(Map::Angle, 2, 0.0, 0.1),
             ],
             action: vec![0.001; 2],
         },

@@ -20,8 +20,8 @@ use anyhow::{Context, Result, ensure};
 use forethought::{
     agent::{Mode, Reading},
     artifact::{Artifact, Descent, Newton, Planner, Side, Term},
-    feature::{Angles, Feature, Map},
-    math,
+    cost::Cost,
+    feature::Map,
 };
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
@@ -131,16 +131,6 @@ pub enum Act {
     Both,
 }
 
-/// The plant and what is to be achieved with it.
-#[derive(Clone, Debug)]
-pub struct Aim {
-    objective: Objective,
-    safe: Vec<f32>,
-    low: Vec<f32>,
-    high: Vec<f32>,
-    angles: Angles,
-}
-
 impl Config {
     /// Whether the section makes sense of these columns.
     pub fn check(&self, state: &[Column], action: &[Column]) -> Result<()> {
@@ -216,93 +206,75 @@ impl Config {
         Ok(())
     }
 
-    /// What it says, in the model's units.
-    pub fn aim(&self, state: &[Column], action: &[Column]) -> Aim {
+    /// What a column costs.
+    fn prices<'a>(&'a self, column: &'a Column) -> impl Iterator<Item = &'a Price> {
+        self.cost.iter().filter(|price| price.column == column.column)
+    }
+
+    /// What is to be paid, in the model's units.
+    fn objective(&self, state: &[Column], action: &[Column]) -> Objective {
         let terms = state.iter().enumerate().flat_map(|(i, column)| {
-            let prices = self.cost.iter().filter(|price| price.column == column.column);
-            prices.map(move |price| {
+            self.prices(column).map(move |price| {
                 let (scale, map) = (column.scale(), if column.angle { Map::Angle } else { Map::Value });
+                let [weight, terminal] =
+                    [price.weight, price.terminal].map(|weight| (weight / (scale * scale)) as f32);
                 Term {
-                    feature: Feature { index: i as u16, map },
                     side: price.side.into(),
-                    target: (price.target * scale) as f32,
-                    weight: (price.weight / (scale * scale)) as f32,
-                    terminal: (price.terminal / (scale * scale)) as f32,
+                    terminal,
+                    ..Term::squared(map, i as u16, (price.target * scale) as f32, weight)
                 }
             })
         });
-        let effort = |column: &Column| {
-            let prices = self.cost.iter().filter(|price| price.column == column.column);
-            prices.map(|price| price.weight as f32).sum()
-        };
-        Aim {
-            objective: Objective { terms: terms.collect(), action: action.iter().map(effort).collect() },
-            safe: action
-                .iter()
-                .map(|column| self.safe.get(&column.column).map_or(0.0, |&x| x as f32))
-                .collect(),
-            low: action.iter().map(|column| column.low as f32).collect(),
-            high: action.iter().map(|column| column.high as f32).collect(),
-            angles: state
-                .iter()
-                .enumerate()
-                .fold(Angles(0), |all, (i, column)| Angles(all.0 | u64::from(column.angle) << i)),
-        }
+        let effort = |column| self.prices(column).map(|price| price.weight as f32).sum();
+        Objective { terms: terms.collect(), action: action.iter().map(effort).collect() }
     }
 
-    /// Trains policy and value through the model, and exports whoever is to act.
+    /// Trains policy and value through the model of a task, and exports whoever is to act.
     pub fn train(
         &self,
-        (aim, act): (&Aim, Act),
-        (model, hidden): (&Network, usize),
+        task: &super::Config,
+        (act, model): (Act, &Network),
         (training, origin): (&[Episode], (&str, u64, u32)),
         (rng, progress): (&mut Rng, &mut Progress<'_>),
     ) -> Result<WeightFile> {
+        let (angles, objective) = (task.angles(), self.objective(&task.state, &task.action));
+        let ends = |end: fn(&Column) -> f64| task.action.iter().map(|column| end(column) as f32).collect();
+        let (low, high): (Vec<_>, Vec<_>) = (ends(|column| column.low), ends(|column| column.high));
         let states: Vec<_> = training.iter().flat_map(|e| &e.states).collect();
-        let components = states[0].len();
-        let typical = |i: usize| match aim.angles.contains(i) {
+        let typical = |i: usize| match angles.contains(i) {
             true => 1.0,
             false => states.iter().fold(0.0_f32, |most, x| most.max(x[i].abs())).max(1e-6),
         };
-        let scale: Vec<_> = (0..components).map(typical).collect();
-        let range = (&aim.low[..], &aim.high[..]);
-        let mut policy = Policy::new(&self.policy, aim.angles, scale.clone(), range, rng);
-        let mut value = Value::new(self.policy.hidden, aim.angles, scale, rng);
-        policy.train(
-            &mut value,
-            &self.policy,
-            (model, &aim.objective),
-            rng,
-            |rng| states[rng.random_range(0..states.len())].clone(),
-            |step, cost| progress("policy", step, self.policy.steps, &[("cost", cost)]),
-        )?;
-        if act != Act::Plan {
-            policy.distil(
-                &value,
-                (&self.distillation, &self.policy, self.horizon.into()),
-                (model, &aim.objective),
-                rng,
-                |rng| states[rng.random_range(0..states.len())].clone(),
-                |step, cost| progress("distillation", step, self.distillation.steps, &[("cost", cost)]),
-            )?;
-        }
+        let scale: Vec<_> = (0..task.state.len()).map(typical).collect();
+        let start = |rng: &mut Rng| states[rng.random_range(0..states.len())].clone();
+        let mut policy = Policy::new(&self.policy, angles, scale.clone(), (&low, &high), rng);
+        let mut value = Value::new(self.policy.hidden, angles, scale, rng);
+        policy.train(&mut value, &self.policy, (model, &objective), rng, start, |step, cost| {
+            progress("policy", step, self.policy.steps, &[("cost", cost)]);
+        })?;
         let mut tensors = Tensors::default();
         if act != Act::Plan {
+            let settings = (&self.distillation, &self.policy, self.horizon.into());
+            policy.distil(&value, settings, (model, &objective), rng, start, |step, cost| {
+                progress("distillation", step, self.distillation.steps, &[("cost", cost)]);
+            })?;
             policy.export(&mut tensors);
         }
         if act != Act::Policy {
             value.export(&mut tensors);
         }
+        let safe = |column: &Column| self.safe.get(&column.column).map_or(0.0, |&x| x as f32);
+        let safe: Vec<_> = task.action.iter().map(safe).collect();
         let (name, seed, data) = origin;
         let control = Control {
-            body: Body { name, components, angles: aim.angles, low: &aim.low, high: &aim.high },
-            objective: &aim.objective,
-            safe: &aim.safe,
+            body: Body { name, components: task.state.len(), angles, low: &low, high: &high },
+            objective: &objective,
+            safe: &safe,
             planner: if act == Act::Policy { Planner::Reflex } else { self.planner.into() },
             horizon: if act == Act::Policy { 0 } else { self.horizon },
             tensors,
         };
-        control.over(model, hidden.max(self.policy.hidden), (seed, data))
+        control.over(model, task.model.hidden.max(self.policy.hidden), (seed, data))
     }
 }
 
@@ -322,62 +294,42 @@ pub struct Flown {
 /// The most steps of a flight: over a long one a learned model need not be right.
 const LONGEST: usize = 200;
 
-impl Aim {
-    /// What a step costs.
-    fn cost(&self, x: &[f32], u: &[f32]) -> f64 {
-        let term = |term: &Term| {
-            let value = x[usize::from(term.feature.index)] - term.target;
-            let error = if term.feature.map == Map::Angle { math::wrap(value) } else { value };
-            let error = match term.side {
-                Side::Above => error.max(0.0),
-                Side::Below => error.min(0.0),
-                _ => error,
-            };
-            f64::from(term.weight * error * error)
-        };
-        let effort = u.iter().zip(&self.objective.action).map(|(u, weight)| f64::from(weight * u * u));
-        self.objective.terms.iter().map(term).sum::<f64>() + effort.sum::<f64>()
-    }
-
-    /// Flies in the model, every way that the controller can, and beside it what the log's own pilot did.
-    pub fn compare(&self, artifact: &Artifact<'_>, held_out: &[Episode]) -> Result<Vec<Flown>> {
-        let header = artifact.header();
-        let plans = (header.planner != Planner::Reflex).then_some(("planner, in the model", Mode::Plan));
-        let acts = header.has("policy").then_some(("policy, in the model", Mode::Policy));
-        let long = |e: &Episode| e.actions.len().min(LONGEST);
-        let steps: usize = held_out.iter().map(long).sum();
-        let mut flown = vec![Flown {
-            who: "whoever flew for the log",
-            cost: held_out
-                .iter()
-                .flat_map(|e| e.states.iter().zip(&e.actions).take(long(e)))
-                .map(|(x, u)| self.cost(x, u))
-                .sum::<f64>()
-                / steps as f64,
-            states: held_out[0].states[..long(&held_out[0])].to_vec(),
-            actions: held_out[0].actions[..long(&held_out[0])].to_vec(),
-        }];
-        let model = mind::model(artifact)?;
-        for (who, mode) in plans.into_iter().chain(acts) {
-            let mut mind = mind::load(artifact)?;
-            let mut flights = Flown { who, cost: 0.0, states: Vec::new(), actions: Vec::new() };
-            for (number, episode) in held_out.iter().enumerate() {
-                mind.reset();
-                let mut x = episode.states[0].clone();
-                for _ in 0..long(episode) {
-                    let (u, ..) = mind.step(Reading::State(&x), mode);
-                    flights.cost += self.cost(&x, &u) / steps as f64;
-                    let mut next = model(&x, &u);
-                    self.angles.wrap(&mut next);
-                    if number == 0 {
-                        flights.states.push(x);
-                        flights.actions.push(u);
-                    }
-                    x = next;
+/// Flies in the model, every way that the controller can, and beside it what the log's own pilot did.
+pub fn compare(artifact: &Artifact<'_>, held_out: &[Episode]) -> Result<Vec<Flown>> {
+    let header = artifact.header();
+    let (cost, model) = (Cost::<{ mind::NH }>::load(artifact)?, mind::model(artifact)?);
+    let paid = |x: &[f32], u: &[f32]| f64::from(cost.stage(x, u));
+    let plans = (header.planner != Planner::Reflex).then_some(("planner, in the model", Mode::Plan));
+    let acts = header.has("policy").then_some(("policy, in the model", Mode::Policy));
+    let long = |e: &Episode| e.actions.len().min(LONGEST);
+    let steps = held_out.iter().map(long).sum::<usize>() as f64;
+    let theirs = held_out.iter().flat_map(|e| e.states.iter().zip(&e.actions).take(long(e)));
+    let shown = &held_out[0];
+    let mut flown = vec![Flown {
+        who: "whoever flew for the log",
+        cost: theirs.map(|(x, u)| paid(x, u)).sum::<f64>() / steps,
+        states: shown.states[..long(shown)].to_vec(),
+        actions: shown.actions[..long(shown)].to_vec(),
+    }];
+    for (who, mode) in plans.into_iter().chain(acts) {
+        let mut mind = mind::load(artifact)?;
+        let mut flights = Flown { who, cost: 0.0, states: Vec::new(), actions: Vec::new() };
+        for (number, episode) in held_out.iter().enumerate() {
+            mind.reset();
+            let mut x = episode.states[0].clone();
+            for _ in 0..long(episode) {
+                let (u, ..) = mind.step(Reading::State(&x), mode);
+                flights.cost += paid(&x, &u) / steps;
+                let mut next = model(&x, &u);
+                artifact.angles().wrap(&mut next);
+                let before = std::mem::replace(&mut x, next);
+                if number == 0 {
+                    flights.states.push(before);
+                    flights.actions.push(u);
                 }
             }
-            flown.push(flights);
         }
-        Ok(flown)
+        flown.push(flights);
     }
+    Ok(flown)
 }

@@ -209,16 +209,10 @@ pub fn train(
     let provenance = Provenance { trainer: env!("CARGO_PKG_VERSION"), task: name, seed, data: log.digest };
     let file = model.weight_file(config.sensors(), provenance)?;
     let controller = acting
-        .map(|(act, config_act)| {
-            let aim = config_act.aim(&config.state, &config.action);
+        .map(|(act, aim)| {
             let origin = (name, seed, log.digest);
-            let file = config_act.train(
-                (&aim, act),
-                (&model, config.model.hidden),
-                (training, origin),
-                (rng, progress),
-            )?;
-            let flown = aim.compare(&file.parse()?, held_out)?;
+            let file = aim.train(config, (act, &model), (training, origin), (rng, progress))?;
+            let flown = act::compare(&file.parse()?, held_out)?;
             Ok::<_, anyhow::Error>((file, flown))
         })
         .transpose()?;

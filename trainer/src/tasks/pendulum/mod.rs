@@ -16,7 +16,7 @@ use crate::{
 };
 use anyhow::{Result, ensure};
 use forethought::{
-    artifact::{Side, Term},
+    artifact::Term,
     feature::{Angles, Feature, Map},
 };
 use serde::{Deserialize, Serialize};
@@ -155,16 +155,10 @@ impl Config {
 
     /// The cost of Pendulum-v1.
     pub fn objective(&self) -> Objective {
-        let term = |map, index, weight, terminal| Term {
-            feature: Feature { index, map },
-            side: Side::Both,
-            target: 0.0,
-            weight,
-            terminal,
-        };
+        let PlannerConfig { terminal_angle, terminal_speed, .. } = self.planner;
         let terms = vec![
-            term(Map::Angle, 0, 1.0, self.planner.terminal_angle),
-            term(Map::Value, 1, 0.1, self.planner.terminal_speed),
+            Term { terminal: terminal_angle, ..Term::squared(Map::Angle, 0, 0.0, 1.0) },
+            Term { terminal: terminal_speed, ..Term::squared(Map::Value, 1, 0.0, 0.1) },
         ];
         Objective { terms, action: vec![0.001] }
     }
