@@ -11,7 +11,7 @@ use crate::{
     report::{
         Figure, Report,
         plot::{Axis, Plot, Series},
-        points::sampled,
+        points::{round_y, sampled},
     },
     results::Row,
     worlds::{
@@ -233,7 +233,10 @@ fn report(pairs: &[(Journey, Journey)]) -> Report {
     ] {
         let Some((ours, best)) = pair else { continue };
         let over = |component: usize, label: &str| {
-            let curve = |journey: &Journey| sampled(journey.states.iter().map(|x| x[component]), DT);
+            let curve = |journey: &Journey| {
+                let points = sampled(journey.states.iter().map(|x| x[component]), DT);
+                if Rocket::ABOUT.angles.contains(component) { round_y(&points) } else { points }
+            };
             Figure::from(
                 Plot::new(Axis::linear("time (s)"), Axis::linear(label))
                     .with(Series::line("flight", curve(ours)))
