@@ -6,6 +6,7 @@ pub mod cli;
 pub mod control;
 pub mod data;
 pub mod device;
+pub mod energy;
 pub mod estimate;
 pub mod evaluate;
 pub mod export;

@@ -1,6 +1,13 @@
 //! The trunk that forward models and policies share, as parameters to be trained.
 //!
 //! Same equations as `forethought::network`: two hidden layers of tanh units, one matrix per input, a linear output.
+//! Beside it plain [layers] and stacks of them, the [Mlp].
+
+pub(crate) mod layers;
+mod mlp;
+
+pub use layers::Dense;
+pub use mlp::{Mlp, Unit};
 
 use crate::{
     export::Tensors,

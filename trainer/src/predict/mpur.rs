@@ -33,7 +33,7 @@ pub use cars::{CARS, Cars};
 pub use windows::{Batch, Detour, Place, Windows};
 
 use crate::{
-    network::Weights,
+    network::{Dense, Weights},
     tape::{ParameterSet, Tape, Var},
     worlds::{
         Rng,
@@ -49,7 +49,7 @@ use crate::{
 use cars::Track;
 use draw::{ENDLESS, draw, read};
 use forethought::perceive::maps::Maps;
-use layers::{Conv, Dense};
+use layers::Conv;
 use nalgebra::DMatrix;
 use serde::{Deserialize, Serialize};
 

@@ -42,6 +42,11 @@ impl<'a> Forward<'a> {
     pub(super) fn multiply(&mut self, y: &mut DMatrix<f32>, a: Var, x: Var, beta: f32) {
         product::multiply(y, self.value(a), self.value(x), beta, self.buffers);
     }
+
+    /// `x ← Aᵀ y + beta x`
+    pub(super) fn multiply_transposed(&mut self, x: &mut DMatrix<f32>, a: Var, y: Var, beta: f32) {
+        product::multiply_transposed(x, self.value(a), self.value(y), beta, self.buffers);
+    }
 }
 
 /// The backward pass of one operation `Y = f(X, …)`: the values, its output gradient `Ȳ`, and the
@@ -99,6 +104,19 @@ impl<'a> Backward<'a> {
         }
         if let Some((mut a_bar, beta)) = self.take(a) {
             product::multiply_outer(&mut a_bar, y_bar, x_value, beta, self.buffers);
+            self.put(a, a_bar);
+        }
+    }
+
+    /// The pullback of `X = Aᵀ Y`: `Ȳ += A X̄` and `Ā += Y X̄ᵀ`.
+    pub(super) fn multiply_transposed(&mut self, a: Var, y: Var) {
+        let (a_value, y_value, x_bar) = (self.value(a), self.value(y), self.gradient);
+        if let Some((mut y_bar, beta)) = self.take(y) {
+            product::multiply(&mut y_bar, a_value, x_bar, beta, self.buffers);
+            self.put(y, y_bar);
+        }
+        if let Some((mut a_bar, beta)) = self.take(a) {
+            product::multiply_outer(&mut a_bar, y_value, x_bar, beta, self.buffers);
             self.put(a, a_bar);
         }
     }

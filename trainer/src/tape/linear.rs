@@ -18,6 +18,21 @@ impl Tape {
         )
     }
 
+    /// `X = Aᵀ Y`: a layer run backwards, as the gradient of a network in its input is. `Ȳ += A X̄` and `Ā += Y X̄ᵀ`.
+    pub fn matmul_transposed(&self, a: Var, y: Var) -> Var {
+        let ((rows, columns), (y_rows, samples)) = self.shapes(a, y);
+        assert!(rows == y_rows, "matmul_transposed: {rows}x{columns} transposed times {y_rows}x{samples}");
+        self.record(
+            &[a, y],
+            |forward| {
+                let mut x = forward.scratch(columns, samples);
+                forward.multiply_transposed(&mut x, a, y, 0.0);
+                x
+            },
+            move |backward| backward.multiply_transposed(a, y),
+        )
+    }
+
     /// `Y = Σ_i A_i X_i + b`: a layer with several inputs, such as `W_x x + W_u u + b`, each with a
     /// matrix of its own; `b` is a column, added to every sample.
     pub fn affine<const N: usize>(&self, products: [(Var, Var); N], b: Var) -> Var {
@@ -69,6 +84,18 @@ mod tests {
         check_gradients(&[random(2, 7, 1), random(7, 9, 2)], |tape, v| tape.matmul(v[0], v[1]));
         check_gradients(&[random(8, 3, 1), random(3, 9, 2)], |tape, v| tape.matmul(v[0], v[1]));
         check_gradients(&[random(4, 4, 1)], |tape, v| tape.matmul(v[0], v[0]));
+    }
+
+    #[test]
+    fn matmul_transposed_gradient() {
+        for (rows, columns, samples) in [(8, 7, 9), (1, 7, 9), (8, 2, 9), (2, 3, 2)] {
+            let inputs = [random(rows, columns, 1), random(rows, samples, 2)];
+            let tape = Tape::new();
+            let product =
+                tape.matmul_transposed(tape.constant(inputs[0].clone()), tape.constant(inputs[1].clone()));
+            assert!((&*tape.value(product) - inputs[0].transpose() * &inputs[1]).amax() < 1e-5);
+            check_gradients(&inputs, |tape, v| tape.matmul_transposed(v[0], v[1]));
+        }
     }
 
     #[test]

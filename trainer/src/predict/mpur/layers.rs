@@ -1,52 +1,12 @@
-//! The layers of the model.
+//! The convolutional layers of the model.
 
 use crate::{
-    network::Weights,
+    network::{Weights, layers},
     tape::{Id, ParameterSet, Var},
-    worlds::{Rng, camera::normal},
+    worlds::Rng,
 };
 use forethought::perceive::maps::Maps;
 use nalgebra::DMatrix;
-
-/// Random weights of variance `gain²·2/inputs` (He et al. 2015).
-fn weights(
-    params: &mut ParameterSet,
-    name: &str,
-    (outputs, inputs): (usize, usize),
-    gain: f64,
-    rng: &mut Rng,
-) -> Id {
-    let deviation = gain * (2.0 / inputs.max(1) as f64).sqrt();
-    let w = DMatrix::from_fn(outputs, inputs, |_, _| (deviation * normal(rng)) as f32);
-    params.add(format!("{name}.w"), w)
-}
-
-/// `W x + b`, one sample a column.
-#[derive(Clone, Debug)]
-pub(super) struct Dense {
-    w: Id,
-    b: Id,
-}
-
-impl Dense {
-    pub(super) fn new(
-        params: &mut ParameterSet,
-        name: &str,
-        inputs: usize,
-        outputs: usize,
-        gain: f64,
-        rng: &mut Rng,
-    ) -> Self {
-        let w = weights(params, name, (outputs, inputs), gain, rng);
-        // Random biases: else all units have their kink where nothing is done, which is most of the time.
-        let b = DMatrix::from_fn(outputs, 1, |_, _| (0.3 * gain * normal(rng)) as f32);
-        Self { w, b: params.add(format!("{name}.b"), b) }
-    }
-
-    pub(super) fn apply(&self, weights: Weights<'_>, x: Var) -> Var {
-        weights.tape.affine([(weights.get(self.w), x)], weights.get(self.b))
-    }
-}
 
 /// Filters of 3 × 3 over maps with a border of zeros, so that their size is kept; one position a column.
 #[derive(Clone, Debug)]
@@ -66,7 +26,7 @@ impl Conv {
         gain: f64,
         rng: &mut Rng,
     ) -> Self {
-        let w = weights(params, name, (filters, maps.window(3)), gain, rng);
+        let w = layers::weights(params, name, (filters, maps.window(3)), gain, rng);
         let b = params.add(format!("{name}.b"), DMatrix::zeros(filters, 1));
         Self { w, b, maps, filters }
     }
