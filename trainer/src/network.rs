@@ -1,7 +1,7 @@
 //! The trunk that forward models and policies share, as parameters to be trained.
 //!
 //! Same equations as `forethought::network`: two hidden layers of tanh units, one matrix per input, a linear output.
-//! Beside it plain [layers] and stacks of them, the [Mlp].
+//! Beside it a plain layer, [Dense], and stacks of them, [Mlp].
 
 pub(crate) mod layers;
 mod mlp;
