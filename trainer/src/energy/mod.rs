@@ -5,12 +5,18 @@
 //! [tape](crate::tape), so its gradient in `y` is there without further work: to look at, to descend, to sample by.
 //!
 //! What keeps an energy from being low everywhere is either the little that it can express (`decoders`), or
-//! points at which it is pushed up. (LeCun's lecture; LeCun, Chopra, Hadsell, Ranzato & Huang, *A tutorial on energy-based
+//! points at which it is pushed up: corrupted data ([`denoising`]), where chains and walks end ([`rbm`],
+//! [`contrastive`]), or what a generator makes ([`gan`]). (LeCun's lecture; LeCun, Chopra, Hadsell, Ranzato & Huang, *A tutorial on energy-based
 //! learning*, 2006.)
 
+pub mod contrastive;
 mod decoders;
+pub mod denoising;
 mod forward;
+pub mod gan;
+pub mod modes;
 mod network;
+pub mod rbm;
 
 pub use decoders::{Encoded, Means, Principal, Sparse};
 pub use forward::Surprise;

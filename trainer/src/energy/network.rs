@@ -62,17 +62,23 @@ impl Autoencoder {
         Self { params, encoder, decoder }
     }
 
-    /// The code and what is reconstructed from it, on a tape, with weights that learn or do not.
+    /// The code, and what is reconstructed from it, on a tape, with weights that learn or do not.
     pub fn pass(&self, tape: &Tape, frozen: bool, y: Var, x: Option<Var>) -> (Var, Var) {
         let weights = Weights { tape, params: &self.params, frozen };
         let code = self.encoder.forward(weights, y, x);
         (code, self.decoder.forward(weights, code, None))
     }
+
+    /// The code and the energies, likewise.
+    pub fn energies(&self, tape: &Tape, frozen: bool, y: Var, x: Option<Var>) -> (Var, Var) {
+        let (code, back) = self.pass(tape, frozen, y, x);
+        (code, half_squares(tape, tape.sub(back, y)))
+    }
 }
 
 impl Energy for Autoencoder {
     fn on(&self, tape: &Tape, y: Var, x: Option<Var>) -> Var {
-        half_squares(tape, tape.sub(self.pass(tape, true, y, x).1, y))
+        self.energies(tape, true, y, x).1
     }
 }
 

@@ -9,6 +9,8 @@ mod discrete;
 mod driving;
 mod drsae;
 mod forward_models;
+mod gan_modes;
+mod golf_course;
 mod ica;
 mod inhibition;
 mod kalman;
@@ -55,7 +57,12 @@ pub struct Setting {
 impl Setting {
     /// The seeds whose medians are reported: three, or the first alone in a quick run.
     pub fn seeds(&self) -> Vec<u64> {
-        (self.seed..).take(if self.quick { 1 } else { 3 }).collect()
+        self.first_seeds(3)
+    }
+
+    /// `n` seeds where three are too few, or the first alone in a quick run.
+    pub fn first_seeds(&self, n: usize) -> Vec<u64> {
+        (self.seed..).take(if self.quick { 1 } else { n }).collect()
     }
 }
 
@@ -213,6 +220,17 @@ pub const EXPERIMENTS: &[Experiment] = &[
         about: "driving in dense traffic: a policy through a stochastic model, and without each of its parts",
         run: driving::run,
     },
+    Experiment {
+        name: "gan-ring",
+        about: "eight modes on a ring: what every adversarial loss covers, and how well",
+        run: gan_modes::ring,
+    },
+    Experiment { name: "gan-grid", about: "twenty-five modes on a grid, likewise", run: gan_modes::grid },
+    Experiment {
+        name: "golf-course",
+        about: "energies of the same points by every method: how smooth, and whether descent reaches the data",
+        run: golf_course::run,
+    },
 ];
 
 impl Experiment {
@@ -225,9 +243,18 @@ impl Experiment {
     }
 }
 
-/// Runs `f` for each seed, on as many threads as there are cores.
+/// Runs `f` for each of three seeds, on as many threads as there are cores.
 pub fn per_seed<T: Send>(setting: &Setting, f: impl Fn(u64) -> Result<T> + Send + Sync) -> Result<Vec<T>> {
-    setting.seeds().into_par_iter().map(f).collect()
+    per_seeds(setting, 3, f)
+}
+
+/// The same for `n` seeds.
+pub fn per_seeds<T: Send>(
+    setting: &Setting,
+    n: usize,
+    f: impl Fn(u64) -> Result<T> + Send + Sync,
+) -> Result<Vec<T>> {
+    setting.first_seeds(n).into_par_iter().map(f).collect()
 }
 
 /// A bound that is measured itself, to three places.
