@@ -3,6 +3,7 @@
 use forethought::{
     artifact::{Artifact, ArtifactError, Encoder, Header, Kind, Model, Planner, Plant, Sizes, Tree},
     perceive::{convolutional::memory, maps::Maps},
+    predict::traffic,
 };
 use std::{env, fmt::Write, fs, path::Path};
 
@@ -99,6 +100,10 @@ fn mind(header: &Header<'_>) -> String {
         Model::Network => format!("network::Network<'static, {nx}, {nu}, {nz}, {nh}>"),
         Model::Physics(named) => plant(named).to_owned(),
         Model::Absent => "absent::Absent".to_owned(),
+        Model::Traffic(settings) => {
+            let maps = traffic::memory(&settings, nh.into());
+            format!("traffic::Traffic<'static, {nh}, {maps}>")
+        }
         Model::Ensemble { members } => {
             format!("ensemble::Ensemble<'static, {members}, {nx}, {nu}, {nz}, {nh}>")
         }
@@ -146,6 +151,14 @@ pub type Mind = forethought::track::Tracker<forethought::estimate::{filter}, Mod
             filter = if header.has_steady_filter() { "steady::Steady<'static>" } else { "kalman::Kalman<'static>" },
             answer = header.answer()
         ),
+        Kind::Watcher => {
+            // Whoever has another model is refused by the firmware itself, in any size.
+            let (past, maps) = match header.model {
+                Model::Traffic(settings) => (settings.past, traffic::memory(&settings, nh.into())),
+                _ => (0, 0),
+            };
+            format!("pub type Mind = forethought::watch::Watcher<'static, {past}, {nh}, {maps}>;\n")
+        }
         Kind::Model => format!(
             "{model}
 pub type Mind = forethought::forecast::Forecaster<Model, {nx}, {nu}, {nz}, {answer}>;

@@ -2,7 +2,10 @@
 
 use crate::agent;
 use forethought::artifact::{Model, Plant, Sizes, WriteError};
-use forethought_tests::bench::{self, ROOM};
+use forethought_tests::{
+    bench::{self, ROOM},
+    watch,
+};
 use std::{fmt::Write, fs, path::Path};
 
 /// Small enough for any chip, and smaller than the types that run it.
@@ -12,7 +15,7 @@ const SMALL: Sizes =
 const SMALL_PERCEPTION: Sizes = Sizes { action: 5, state: 0, hidden: 0, horizon: 0, ..SMALL };
 
 /// Writes `bench.rs`: the types of the bench's sizes and its weights, and small weights for each model, for perception,
-/// for a model alone and for a filter.
+/// for a model alone, for a filter and for a watcher.
 pub fn generate(out_dir: &Path) {
     let save =
         |name: &str, weights: &[u8]| fs::write(out_dir.join(name), weights).expect("cargo made OUT_DIR");
@@ -25,6 +28,7 @@ pub fn generate(out_dir: &Path) {
         ("SMALL_ENSEMBLE", "small_ensemble.fth", ensemble(SMALL)),
         ("ENSEMBLE", "ensemble.fth", ensemble(bench::ENSEMBLE)),
         ("SMALL_MODEL", "small_model.fth", model(SMALL)),
+        ("SMALL_WATCHER", "small_watcher.fth", written(|buffer| watch::fill(watch::SETTINGS, 0.5, buffer))),
         ("SMALL_TRACKER", "small_tracker.fth", written(|buffer| bench::tracker(SMALL, buffer))),
         ("SMALL_PERCEPTION", "small_perception.fth", perception(SMALL_PERCEPTION)),
         ("PERCEPTION", "perception.fth", perception(bench::PERCEPTION)),

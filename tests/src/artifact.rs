@@ -52,7 +52,7 @@ fn round_trip() -> Result<(), Failure> {
 }
 
 fn golden() -> Result<(), Failure> {
-    for (model, expected) in [(Model::Network, 0xa501_d228), (Model::Physics(Plant::Pendulum), 0x779c_786b)] {
+    for (model, expected) in [(Model::Network, 0x72a5_0a34), (Model::Physics(Plant::Pendulum), 0xa038_a077)] {
         let mut golden = Golden::default();
         tiny::with(
             model,

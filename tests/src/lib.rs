@@ -40,6 +40,7 @@ mod sampling;
 pub mod tensors;
 pub mod tiny;
 mod track;
+pub mod watch;
 
 pub use failure::Failure;
 
@@ -85,6 +86,7 @@ pub const MODELS: &[&[Case]] = &[
     ensemble::CASES,
     forecast::CASES,
     track::CASES,
+    watch::CASES,
 ];
 
 /// The planners.

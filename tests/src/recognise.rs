@@ -216,5 +216,5 @@ fn golden() -> Result<(), Failure> {
             Ok(())
         })?;
     }
-    golden.is("scores", 0x4ce1_9cf4)
+    golden.is("scores", 0x6ef6_aca0)
 }

@@ -957,7 +957,7 @@ fn every_error_has_its_sentence() {
         ),
         (
             ArtifactError::Version { found: 1 },
-            "the weight file has format version 1, this program reads version 4: export it again",
+            "the weight file has format version 1, this program reads version 5: export it again",
         ),
         (ArtifactError::Header, "the weight file's header cannot be decoded: export it again"),
         (ArtifactError::Extent { offset: 64 }, "a tensor at byte 64 reaches past the end of the weight file"),

@@ -14,6 +14,7 @@ use forethought::{
     agent::{self, Agent, Decision, Diagnostics, Mode, Reading, SensorError},
     artifact::{
         self, Artifact, ArtifactError, FEATURES, Header, Kind, Load, MEMBERS, Model, Planner, Plant, Tree,
+        VIEWS,
     },
     control::Controller,
     estimate::{kalman::Kalman, steady::Steady},
@@ -22,9 +23,11 @@ use forethought::{
     plan::{discrete::Discrete, gradient::Gradient, ilqr::Ilqr, lq::Lq, reflex::Reflex, sampling::Sampling},
     predict::{
         ForwardModel, absent::Absent, ensemble::Ensemble, network::Network, physics::pendulum::Pendulum,
+        traffic,
     },
     recognise::Recogniser,
     track::Tracker,
+    watch::{ANSWER, Watcher},
 };
 
 /// A mind of any size with its memory.
@@ -100,6 +103,8 @@ type Cautious<'a, P> =
 type Wary<'a, P> = Controller<'a, Together<'a, 6, 2, 2, 64>, P, 6, 2, 2, 64, 40>;
 /// Everything that only reacts: no more than a policy, so it may watch more.
 type Reacting<'a> = Controller<'a, Absent, Reflex, WATCHED, NU, 0, NH, 0>;
+/// Every watcher.
+type Watching<'a> = Watcher<'a, { VIEWS as usize }, NH, MAPS>;
 /// Everything that only perceives.
 type Perception<'a> = Recogniser<'a, AnyEncoder<'a, NY, NC>, NY, NC, OUTPUTS>;
 
@@ -140,6 +145,7 @@ pub fn load<'a>(artifact: &Artifact<'a>) -> Result<Box<dyn Mind + 'a>, ArtifactE
             return sized::<Tracking<'a, Steady<'a>, NX>, NX, NX>(artifact);
         }
         (Kind::Tracker, _) => return sized::<Tracking<'a, Kalman<'a>, { 2 * NX }>, NX, { 2 * NX }>(artifact),
+        (Kind::Watcher, _) => return sized::<Watching<'a>, { traffic::STATE }, ANSWER>(artifact),
         (Kind::Controller, Model::Ensemble { .. }) => return with_planner!(artifact, Wary, 6, 2),
         (Kind::Controller, _) => return with_planner!(artifact, Acting, NX, NU),
         (Kind::Agent, Model::Ensemble { .. }) => return with_planner!(artifact, Cautious, 6, 2),
@@ -169,6 +175,8 @@ pub const NU: usize = 8;
 const NZ: usize = 16;
 /// The most units of a hidden layer.
 pub const NH: usize = 256;
+/// The most numbers in the maps of a watcher.
+const MAPS: usize = 1 << 16;
 /// The most steps of a plan.
 pub const H: usize = 128;
 /// The most states that a planner keeps after each decision.
@@ -256,13 +264,19 @@ pub fn state_size(header: &Header<'_>) -> usize {
         Model::Physics(plant) => model::plant_trace(plant) / size_of::<f32>(),
         Model::Ensemble { members } => usize::from(members) * (network + nx) + 2 * nx,
         Model::Residual(plant) => network + model::plant_trace(plant) / size_of::<f32>(),
-        Model::Absent => 0,
+        Model::Absent | Model::Traffic(_) => 0,
     };
+    if let Model::Traffic(settings) = header.model {
+        let past = usize::from(settings.past);
+        // Places with how many of them there are, and a state for each view; the scene; the maps.
+        let (found, scene) = (2 * traffic::boxes::FOUND + 1, 6 * traffic::CARS + 1 + nx);
+        return 4 * (past * (found + nx) + 1 + scene + traffic::memory(&settings, nh));
+    }
     match header.kind {
         Kind::Agent | Kind::Tracker => (),
         Kind::Controller => return 4 * (nx + planner_size(header, trace)),
         Kind::Perception => return 4 * perceive,
-        Kind::Model => return 4 * (trace + nx),
+        Kind::Model | Kind::Watcher => return 4 * (trace + nx),
     }
     let covariance = if header.has_steady_filter() { 0 } else { nx * nx };
     let estimate = nx + covariance + 1;

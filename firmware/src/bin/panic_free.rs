@@ -17,7 +17,7 @@ mod flashed {
 use core::hint::black_box;
 use flashed::{
     H, NC, NH, NU, NX, NY, NZ, REQUEST_FRAME, SMALL_ENSEMBLE, SMALL_MODEL, SMALL_NETWORK, SMALL_PENDULUM,
-    SMALL_PERCEPTION, SMALL_TRACKER, VALUES,
+    SMALL_PERCEPTION, SMALL_TRACKER, SMALL_WATCHER, VALUES,
 };
 use forethought::{
     Zero,
@@ -69,9 +69,11 @@ use forethought::{
             quadrotor::Quadrotor, rocket::Rocket,
         },
         residual::Residual,
+        traffic,
     },
     recognise::{self, Recogniser},
     track::Tracker,
+    watch::{ANSWER, Watcher},
 };
 use forethought_firmware::board;
 
@@ -94,6 +96,7 @@ fn main() -> ! {
         forecaster::<Learned, NX>(&SMALL_MODEL.0),
         forecaster::<Ensemble<'static, 4, NX, NU, NZ, NH>, { 3 * NX }>(&SMALL_ENSEMBLE.0),
         tracker::<Kalman<'static>, Learned>(&SMALL_TRACKER.0),
+        watcher(&SMALL_WATCHER.0),
         other_models(),
     ];
     maps();
@@ -358,6 +361,24 @@ fn tracker<F: Filter<NX> + Load<'static>, M: ForwardModel<NX, NU, NZ> + Load<'st
     let told = black_box([0.1; VALUES]);
     let values = told.get(..black_box(3)).unwrap_or_default();
     for reading in [Reading::Sensors(values), Reading::State(values), Reading::Missing] {
+        let _ = black_box(mind.step(&mut state, black_box(reading), black_box(Mode::Plan), &mut decision));
+    }
+    black_box((decision, mind.estimate(&state), mind.planned(&state)));
+    Ok(())
+}
+
+/// A mind that watches traffic, in a type that is larger than its file.
+fn watcher(weights: &'static [u8]) -> Result<(), ArtifactError> {
+    type Larger = Watcher<'static, 4, 5, 1024>;
+    let artifact = Artifact::parse(black_box(weights))?;
+    let mind = Larger::load(&artifact)?;
+    let mut state = <Larger as Mind<'static, { traffic::STATE }, ANSWER>>::State::ZERO;
+    let mut decision = Decision::ZERO;
+    let told = black_box([0.4; 38]);
+    let values = told.get(..black_box(38)).unwrap_or_default();
+    for reading in
+        [Reading::Sensors(values), Reading::Sensors(values), Reading::State(values), Reading::Missing]
+    {
         let _ = black_box(mind.step(&mut state, black_box(reading), black_box(Mode::Plan), &mut decision));
     }
     black_box((decision, mind.estimate(&state), mind.planned(&state)));

@@ -1,5 +1,9 @@
 use super::ArtifactError;
-use crate::feature::{Angles, Feature, Map};
+use crate::{
+    feature::{Angles, Feature, Map},
+    predict::traffic,
+    watch,
+};
 use heapless::Vec;
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +15,8 @@ pub const OBSTACLES: usize = 8;
 pub const TENSORS: usize = 64;
 /// Most members of an ensemble.
 pub const MEMBERS: usize = 6;
+/// Most views that a watcher remembers.
+pub const VIEWS: u16 = 8;
 /// Most stages of a convolutional encoder.
 pub const STAGES: usize = 8;
 
@@ -61,12 +67,15 @@ pub enum Kind {
     Tracker,
     /// [`Controller`](crate::control::Controller): it is shown the state and acts; encoder and filter are not looked at.
     Controller,
+    /// [`Watcher`](crate::watch::Watcher): a model of traffic that is seen, and nothing else is looked at.
+    Watcher,
 }
 
 /// Dimensions, in the order of the const generics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sizes {
-    /// `NY`: numbers in an observation; of a forward model alone, those of state, action and latent variable.
+    /// `NY`: numbers in an observation; of a forward model alone, those of state, action and latent variable; of a watcher,
+    /// the cells of a view before them.
     pub observation: u32,
     /// `NC`: units of the code.
     pub code: u32,
@@ -267,6 +276,37 @@ pub enum Model {
     },
     /// [`Absent`](crate::predict::absent::Absent): there is none, and the mind only reacts.
     Absent,
+    /// [`Traffic`](crate::predict::traffic::Traffic): what a car sees around it. Only a watcher has it.
+    Traffic(Traffic),
+}
+
+/// Settings of the model of [traffic](crate::predict::traffic); how cells, cars and lanes are measured is a tensor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Traffic {
+    /// How the car's own way comes into predictions.
+    pub own: Own,
+    /// Cells of a view along the road, in fours.
+    pub along: u16,
+    /// Cells across it, in fours.
+    pub across: u16,
+    /// Views that are remembered, the newest among them.
+    pub past: u16,
+    /// Lanes of the road.
+    pub lanes: u16,
+    /// Maps at half the resolution of a view.
+    pub fine: u16,
+    /// Maps at a quarter of it.
+    pub maps: u16,
+}
+
+/// How a car's own way comes into predictions of the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Own {
+    /// By kinematics, from state and action.
+    Known,
+    /// It is learned, as in MPUR: others move beside the car, and why they do is for the network to find out.
+    Learned,
 }
 
 /// The plants whose [equations](crate::predict::physics) are built in.
@@ -590,6 +630,20 @@ impl<'a> Header<'a> {
         Self { kind: Kind::Tracker, sizes: Sizes { observation, ..self.sizes }, estimator, ..self }
     }
 
+    /// Of a file that holds a model of traffic, with so many numbers in its latent variable and units in its hidden layers.
+    pub fn watcher(settings: Traffic, (latent, hidden): (u16, u16), provenance: Provenance<'a>) -> Self {
+        let (state, action) = (traffic::STATE as u16, traffic::ACTION as u16);
+        let cells = u32::from(settings.along) * u32::from(settings.across);
+        let observation = cells + u32::from(state) + u32::from(action) + u32::from(latent);
+        Self {
+            kind: Kind::Watcher,
+            sizes: Sizes { observation, state, action, latent, hidden, ..Sizes::default() },
+            sensors: Sensors { low: 0.0, high: 1.0 },
+            model: Model::Traffic(settings),
+            ..Self::empty(provenance)
+        }
+    }
+
     fn empty(provenance: Provenance<'a>) -> Self {
         Self {
             version: super::VERSION,
@@ -614,8 +668,8 @@ impl<'a> Header<'a> {
         Self { kind: Kind::Controller, sizes, cost, planner, ..self }
     }
 
-    /// Numbers in an answer: an action, what a recogniser puts out, what a forward model says of the next state, or what a
-    /// tracker says of this one.
+    /// Numbers in an answer: an action, what a recogniser puts out, what a forward model says of the next state, what a tracker
+    /// says of this one, or what a watcher says of the next scene.
     pub fn answer(&self) -> usize {
         match self.kind {
             Kind::Agent | Kind::Controller | Kind::Perception => self.sizes.nu(),
@@ -624,6 +678,7 @@ impl<'a> Header<'a> {
             Kind::Model => self.sizes.nx(),
             Kind::Tracker if self.has_steady_filter() => self.sizes.nx(),
             Kind::Tracker => 2 * self.sizes.nx(),
+            Kind::Watcher => watch::ANSWER,
         }
     }
 

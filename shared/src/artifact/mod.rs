@@ -14,7 +14,7 @@ use crate::{dense::Dense, feature::Angles};
 /// The first bytes of every file.
 pub const MAGIC: [u8; 4] = *b"FTH1";
 /// The format this crate reads and writes.
-pub const VERSION: u16 = 4;
+pub const VERSION: u16 = 5;
 /// Tensors start at multiples of this many bytes.
 pub const ALIGN: usize = 16;
 /// Magic, total length, header length.
@@ -122,6 +122,7 @@ impl<'a> Artifact<'a> {
             Kind::Perception => "an encoder alone",
             Kind::Tracker => "a filter alone",
             Kind::Model => "a forward model alone",
+            Kind::Watcher => "a watcher of traffic",
         };
         if self.header.kind == kind { Ok(()) } else { Err(ArtifactError::Kind { expected }) }
     }

@@ -4,10 +4,13 @@ use super::{
     ArtifactError,
     header::{
         ActiveSet, CostTerms, Descent, Estimator, Header, Kind, MEMBERS, Method, Model, Newton, Planner,
-        Plant, Sampling, Sensors, Sizes, Tree,
+        Plant, Sampling, Sensors, Sizes, Traffic, Tree, VIEWS,
     },
 };
-use crate::feature::{Angles, Feature, Map};
+use crate::{
+    feature::{Angles, Feature, Map},
+    predict::traffic,
+};
 
 impl Header<'_> {
     /// Checks every setting against its range.
@@ -23,6 +26,7 @@ impl Header<'_> {
             Kind::Model => self.validate_model(),
             Kind::Tracker => self.validate_tracker(),
             Kind::Controller => self.validate_controller(),
+            Kind::Watcher => self.validate_watcher(),
         }
     }
 
@@ -30,7 +34,7 @@ impl Header<'_> {
     fn validate_state(&self) -> Result<(), ArtifactError> {
         let Sizes { state, action, latent, .. } = self.sizes;
         let plant = match self.model {
-            Model::Network | Model::Ensemble { .. } | Model::Absent => None,
+            Model::Network | Model::Ensemble { .. } | Model::Absent | Model::Traffic(_) => None,
             Model::Physics(plant) | Model::Residual(plant) => Some(plant),
         };
         first_broken(&[
@@ -57,6 +61,10 @@ impl Header<'_> {
                     || (self.kind, &self.planner) == (Kind::Controller, &Planner::Reflex),
                 "without a forward model a mind can only react: it is a controller without a planner",
             ),
+            (
+                !matches!(self.model, Model::Traffic(_)),
+                "a model of traffic is for watching alone: it has no state that a filter or a planner could use",
+            ),
         ])
     }
 
@@ -69,6 +77,40 @@ impl Header<'_> {
             (
                 self.sizes.ny() == inputs,
                 "a forward model's observation is its state, its action and its latent variable",
+            ),
+        ])
+    }
+
+    fn validate_watcher(&self) -> Result<(), ArtifactError> {
+        let Model::Traffic(Traffic { along, across, past, lanes, fine, maps, .. }) = self.model else {
+            return Err(ArtifactError::Setting { what: "a watcher needs a model of traffic" });
+        };
+        let Sizes { code, state, action, hidden, horizon, .. } = self.sizes;
+        let cells = usize::from(along) * usize::from(across);
+        let inputs = cells + self.sizes.nx() + self.sizes.nu() + self.sizes.nz();
+        first_broken(&[
+            (
+                (state, action) == (traffic::STATE as u16, traffic::ACTION as u16),
+                "a watcher's state has 3 components and its action 2",
+            ),
+            (
+                [along, across].iter().all(|side| *side > 0 && side.is_multiple_of(4)),
+                "a view must have rows and columns in fours",
+            ),
+            (
+                self.sizes.ny() == inputs,
+                "a watcher's observation is the cells of a view, its state, its action and its latent variable",
+            ),
+            ((1..=VIEWS).contains(&past), "a watcher remembers 1 to 8 views"),
+            (lanes > 0, "the road needs at least one lane"),
+            (fine > 0 && maps > 0 && hidden > 0, "a model of traffic needs maps and hidden units"),
+            (
+                [cells, fine.into(), maps.into(), hidden.into()].iter().all(|n| *n <= 4096),
+                "a view may have at most 4096 cells, and a model of traffic as many maps and hidden units",
+            ),
+            (
+                code == 0 && horizon == 0 && self.angles == Angles(0),
+                "a watcher has no code, no horizon and no angles",
             ),
         ])
     }

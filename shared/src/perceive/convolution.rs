@@ -2,9 +2,9 @@
 //!
 //! ```text
 //! s_k(p) = b_k + Σ_{c,q} w_k(c, q) x_c(p + q)
-//! z_k(p) = max(s, 0)   or   sign(s)·max(|s|−θ_k, 0)   or   g_k tanh s
+//! z_k(p) = max(s, 0)   or   sign(s)·max(|s|−θ_k, 0)   or   g_k tanh s   or   s
 //! ```
-//! The first two are one step of sparse coding, the last is the encoder of predictive sparse decomposition (Jarrett,
+//! The first two are one step of sparse coding, the third is the encoder of predictive sparse decomposition (Jarrett,
 //! Kavukcuoglu, Ranzato & LeCun, ICCV 2009). A window is gathered once; then all filters share its inputs in the panels of
 //! [`Dense`].
 
@@ -31,6 +31,8 @@ pub enum Unit<'a> {
     Soft(&'a [f32]),
     /// `g_k tanh s`
     Tanh(&'a [f32]),
+    /// `s` itself.
+    Linear,
 }
 
 impl<'a> Convolution<'a> {
@@ -38,7 +40,7 @@ impl<'a> Convolution<'a> {
     pub fn new(input: Maps, side: usize, w: Dense<'a>, bias: &'a [f32], unit: Unit<'a>) -> Option<Self> {
         let output = input.windows(side, 1, w.rows())?;
         let gains = match unit {
-            Unit::Rectified => w.rows(),
+            Unit::Rectified | Unit::Linear => w.rows(),
             Unit::Soft(per_filter) | Unit::Tanh(per_filter) => per_filter.len(),
         };
         let fits = w.cols() == input.window(side) && [bias.len(), gains] == [w.rows(); 2];
@@ -65,6 +67,7 @@ impl<'a> Convolution<'a> {
                         place.iter_mut().zip(threshold).for_each(|(s, t)| *s = soft(*s, *t));
                     }
                     Unit::Tanh(gain) => place.iter_mut().zip(gain).for_each(|(s, g)| *s = g * math::tanh(*s)),
+                    Unit::Linear => {}
                 }
             }
         }

@@ -8,6 +8,7 @@ pub mod ensemble;
 pub mod network;
 pub mod physics;
 pub mod residual;
+pub mod traffic;
 
 use crate::Zero;
 

@@ -8,6 +8,8 @@
 //! Of a mind that only perceives the action is the scores of the classes, and `"class"` the highest; without a classifier
 //! it is the code. A forward model's observation is the numbers of state, action and latent variable one behind the other,
 //! and its answer is `{"next": […]}`, the next state; an ensemble adds its variances, `"aleatoric"` and `"epistemic"`. A
+//! watcher's observation is the cells of a view, state, action and latent variable, and its answer `{"next": […], "cars": [[…], …]}`,
+//! its own state a step on, and place and speed of every car that is there. A
 //! tracker's observation is the measured features, `null` for one that is missing, and the action since the line before; its
 //! answer is `{"estimate": […], "variance": […], …}`.
 
@@ -52,6 +54,8 @@ struct Answer {
     action: Option<Vec<f32>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<Vec<f32>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cars: Option<Vec<Vec<f32>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     aleatoric: Option<Vec<f32>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -117,6 +121,10 @@ fn answer(artifact: &Artifact<'_>, mind: &mut dyn mind::Mind, mode: Mode, line: 
             "this mind is a forward model: a line must have `observation`, the numbers of state, action and latent \
              variable one behind the other, not `state`"
         ),
+        (_, Some(_)) if kind == Kind::Watcher => anyhow::bail!(
+            "this mind watches traffic: a line must have `observation`, the cells of a view, state, action and latent variable one \
+             behind the other, not `state`"
+        ),
         (Some(_), Some(_)) => anyhow::bail!("a line may have `observation` or `state`, not both"),
         (None, None) if line.reset => return Ok(Answer::default()),
         (None, None) => Reading::Missing,
@@ -150,6 +158,12 @@ fn answer(artifact: &Artifact<'_>, mind: &mut dyn mind::Mind, mode: Mode, line: 
             let mut parts = action.chunks(artifact.sizes().nx()).map(<[f32]>::to_vec);
             let (next, aleatoric, epistemic) = (parts.next(), parts.next(), parts.next());
             Answer { next, aleatoric, epistemic, error, ..Answer::default() }
+        }
+        Kind::Watcher => {
+            let (next, cars) = action.split_at(artifact.sizes().nx());
+            let there = cars.as_chunks::<5>().0.iter().filter(|[.., there]| *there > 0.0);
+            let cars = there.map(|[said @ .., _]| said.to_vec()).collect();
+            Answer { next: Some(next.to_vec()), cars: Some(cars), error, ..Answer::default() }
         }
         Kind::Tracker => {
             let (estimate, variance) = action.split_at(artifact.sizes().nx());

@@ -87,6 +87,10 @@ impl Args {
                 "a filter alone has no world to act in: give it measurements with `forethought act`, or compare it with a \
                  chip by `forethought hil`"
             ),
+            Kind::Watcher => bail!(
+                "a watcher has no world to act in: its errors are those of `reproduce traffic-model`; give it views with \
+                 `forethought act`, or compare it with a chip by `forethought hil`"
+            ),
             Kind::Model => bail!(
                 "a forward model alone has no world to act in: its errors are in the report of its training; give it \
                  states and actions with `forethought act`, or compare it with a chip by `forethought hil`"

@@ -1,13 +1,13 @@
 //! `forethought hil`: the world runs here, the mind on the chip, and the same mind here too: every action is compared
 //! bit by bit. A mind that only perceives is shown its test images, or, if it has none, noise; a forward model noise where it was
-//! trained; a filter the world that it believes in.
+//! trained; a filter the world that it believes in; a watcher the native highway.
 
 use super::{Mode, with_artifact};
 use crate::{
     device::{Device, Stream},
     evaluate::episode_rng,
     mind,
-    worlds::{self, World, digits, noise::Noise, tracked::Tracked},
+    worlds::{self, World, digits, noise::Noise, tracked::Tracked, watched::Watched},
 };
 use anyhow::{Context, Result, bail, ensure};
 use forethought::{
@@ -139,6 +139,7 @@ impl Args {
             }
             (Kind::Perception | Kind::Model, _) => Box::new(Noise::of(artifact)),
             (Kind::Tracker, _) => Box::new(Tracked::of(artifact)?),
+            (Kind::Watcher, _) => Box::new(Watched::of(artifact)?),
         })
     }
 
@@ -203,6 +204,7 @@ fn report(artifact: &Artifact<'_>, device: &Device, tally: &Tally, usage: Usage)
         Kind::Perception => ("answers", "observation"),
         Kind::Model => ("predictions", "prediction"),
         Kind::Tracker => ("estimates", "filter update"),
+        Kind::Watcher => ("scenes", "scene"),
     };
     println!("{device}: {n} {action} compared, {} differing bits", tally.bits);
     match (header.kind, header.provenance.task) {
@@ -212,7 +214,7 @@ fn report(artifact: &Artifact<'_>, device: &Device, tally: &Tally, usage: Usage)
             tally.total,
             100.0 * tally.total / n as f64
         ),
-        (Kind::Perception | Kind::Model | Kind::Tracker, _) => (),
+        (Kind::Perception | Kind::Model | Kind::Tracker | Kind::Watcher, _) => (),
     }
     println!("  instructions per {decision}: {mean} on average, {most} at most");
     println!("  flash {flash} bytes (code, constants and weights)");

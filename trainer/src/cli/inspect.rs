@@ -27,6 +27,7 @@ impl Args {
                 Kind::Model => "a forward model",
                 Kind::Tracker if header.has_steady_filter() => "a steady filter",
                 Kind::Tracker => "a Kalman filter",
+                Kind::Watcher => "a watcher of traffic",
             };
             writeln!(text, "{}: {what} for `{}`", self.artifact.display(), p.task)?;
             writeln!(text, "  trained by version {} with seed {} on data {:08x}", p.trainer, p.seed, p.data)?;
@@ -93,7 +94,7 @@ fn describe(header: &Header<'_>, text: &mut String) -> std::fmt::Result {
         }
         return writeln!(text, "  model {:?}", header.model);
     }
-    if header.kind == Kind::Model {
+    if matches!(header.kind, Kind::Model | Kind::Watcher) {
         writeln!(
             text,
             "  sizes: NX {} state, NU {} action, NZ {} latent, NH {} hidden; {} numbers go out",

@@ -48,7 +48,7 @@ impl<'a, const NX: usize, const NU: usize, const NZ: usize, const NH: usize> Loa
             Model::Network => Self::Network(Load::load(artifact)?),
             Model::Physics(_) => Self::Physics(Load::load(artifact)?),
             Model::Residual(_) => Self::Residual(Load::load(artifact)?),
-            Model::Ensemble { .. } | Model::Absent => {
+            Model::Ensemble { .. } | Model::Absent | Model::Traffic(_) => {
                 return Err(ArtifactError::Kind { expected: "one forward model" });
             }
         })
@@ -121,7 +121,9 @@ macro_rules! plants {
                     Model::Physics(Plant::Linear) | Model::Residual(Plant::Linear) => {
                         Linear::load(artifact).map(Self::Linear)
                     }
-                    Model::Network | Model::Ensemble { .. } | Model::Absent => Err(ArtifactError::Kind { expected: "a plant's physics" }),
+                    Model::Network | Model::Ensemble { .. } | Model::Absent | Model::Traffic(_) => {
+                        Err(ArtifactError::Kind { expected: "a plant's physics" })
+                    }
                 }
             }
         }

@@ -22,14 +22,18 @@
 //!
 //! The car's own channel is the same in every view: the model neither sees nor predicts it.
 
-mod boxes;
 mod cars;
 mod draw;
+mod export;
 mod layers;
 mod train;
 mod windows;
 
-pub use cars::{CARS, Cars};
+pub use cars::Cars;
+pub use forethought::{
+    artifact::Own,
+    predict::traffic::{ACTION, CARS, STATE},
+};
 pub use windows::{Batch, Detour, Place, Windows};
 
 use crate::{
@@ -38,17 +42,19 @@ use crate::{
     worlds::{
         Rng,
         camera::normal,
-        traffic::{
-            DT,
-            car::{LENGTH, WIDTH},
-            road::{LANE, Road},
-            view::{Grid, LINE},
-        },
+        traffic::{road::Road, view::Grid},
     },
 };
 use cars::Track;
-use draw::{ENDLESS, draw, read};
-use forethought::perceive::maps::Maps;
+use draw::{draw, read};
+use forethought::{
+    perceive::maps::Maps,
+    predict::traffic::{
+        Geometry,
+        draw::ENDLESS,
+        network::{LOOKED, TOLD},
+    },
+};
 use layers::Conv;
 use nalgebra::DMatrix;
 use serde::{Deserialize, Serialize};
@@ -57,26 +63,8 @@ use serde::{Deserialize, Serialize};
 pub const SEEN: usize = 2;
 /// The row of other cars in views as the model sees them.
 pub const OTHERS: usize = 1;
-/// Numbers in a state: place across the road, heading, speed.
-pub const STATE: usize = 3;
-/// Numbers in an action: acceleration and rate of turning.
-pub const ACTION: usize = 2;
-/// Channels of what the encoder looks at: what is no lane, other cars, their speeds and accelerations.
-const LOOKED: usize = 6;
-/// Numbers that are told of a car itself.
-const TOLD: usize = 8;
 /// What is usual: a difference of speeds along the road and a speed across it in m/s, accelerations along and across it in m/s².
 const USUAL: [f32; 4] = [5.0, 1.0, 1.0, 0.5];
-
-/// How the car's own way comes into predictions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Own {
-    /// By kinematics, from state and action.
-    Known,
-    /// It is learned, as in the paper: others move beside the car, and why they do is for the network to find out.
-    Learned,
-}
 
 /// Hyper-parameters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -209,8 +197,8 @@ pub struct Mpur {
     pub params: ParameterSet,
     config: Config,
     scales: Scales,
-    grid: Grid,
-    road: Road,
+    /// How views are measured.
+    geometry: Geometry,
     encoder: [Conv; 2],
     state: [Dense; 2],
     /// Of what came, for the posterior.
@@ -268,8 +256,7 @@ impl Mpur {
             params,
             config: config.clone(),
             scales,
-            grid: *grid,
-            road,
+            geometry: grid.geometry(road),
         }
     }
 
@@ -285,7 +272,7 @@ impl Mpur {
 
     /// What is seen in the views of a batch.
     pub fn look(&self, batch: &Batch) -> Cars {
-        Cars::seen(&self.grid, self.config.own, &batch.views, &batch.states)
+        Cars::seen(&self.geometry, self.config.own, &batch.views, &batch.states)
     }
 
     /// The next scene for actions, one a column. A frozen model passes gradients on to actions and states but gets none itself.
@@ -302,28 +289,26 @@ impl Mpur {
 
     /// Numbers of cars, drawn where they are.
     fn draw(&self, tape: &Tape, places: Var, numbers: Var) -> Var {
-        draw(tape, &self.grid, (places, numbers), CARS, (LENGTH, WIDTH))
+        draw(tape, &self.geometry, (places, numbers), CARS, self.geometry.car)
     }
 
     /// The lines between lanes and what is beyond the edges of the road, as seen from the car's own place.
     fn marks(&self, tape: &Tape, state: Var) -> Var {
-        let (low, high) = self.road.edges();
         let batch = tape.shape(state).1;
         let y = tape.rows(state, 0, 1);
-        let strips = |middles: Vec<f64>, width: f64| {
-            let ones = tape.constant(DMatrix::from_element(1, middles.len() * batch, 1.0));
-            let places: Vec<_> = middles
+        let marks: Vec<_> = self.geometry.marks().collect();
+        // Those of one width together.
+        let strips = |marks: &[(f32, f32)]| {
+            let ones = tape.constant(DMatrix::from_element(1, marks.len() * batch, 1.0));
+            let places: Vec<_> = marks
                 .iter()
-                .flat_map(|&middle| [tape.scale(y, 0.0), tape.offset(tape.scale(y, -1.0), middle as f32)])
+                .flat_map(|&(middle, _)| [tape.scale(y, 0.0), tape.offset(tape.scale(y, -1.0), middle)])
                 .collect();
             let places = tape.reshape(tape.stack(&places), 2);
-            draw(tape, &self.grid, (places, ones), middles.len(), (ENDLESS, width))
+            draw(tape, &self.geometry, (places, ones), marks.len(), [ENDLESS, marks[0].1])
         };
-        let lines = (1..self.road.lanes).map(|lane| Road::centre(lane) - 0.5 * LANE).collect::<Vec<_>>();
-        // As wide as the view, and as the road: nobody sees across them.
-        let wide = 2.0 * self.grid.across as f64 * self.grid.width + (high - low);
-        let verges = strips(vec![low - 0.5 * wide, high + 0.5 * wide], wide);
-        if lines.is_empty() { verges } else { tape.add(verges, strips(lines, LINE)) }
+        let drawn = marks.chunk_by(|a, b| a.1 == b.1).map(strips);
+        drawn.reduce(|a, b| tape.add(a, b)).expect("a road has edges")
     }
 
     /// Numbers of the car itself for each of the others around it.
@@ -359,7 +344,8 @@ impl Mpur {
     /// Two layers of convolution, each on blocks of 2 × 2 of what is below it.
     fn encode(&self, weights: Weights<'_>, layers: &[Conv; 2], views: Var, channels: usize) -> (Var, Var) {
         let tape = weights.tape;
-        let blocks = tape.space_to_depth(views, Maps { channels, ..self.grid.maps() });
+        let blocks = tape
+            .space_to_depth(views, Maps { rows: self.geometry.across, cols: self.geometry.along, channels });
         let fine = tape.relu(layers[0].apply(weights, blocks));
         let blocks = tape.space_to_depth(fine, layers[0].maps_out());
         (fine, tape.relu(layers[1].apply(weights, blocks)))
@@ -405,7 +391,7 @@ impl Mpur {
         let half = Maps { channels: self.config.fine, ..self.encoder[0].maps_out() };
         let up = tape.relu(tape.depth_to_space(up, half));
         let up = tape.relu(self.decoder[1].apply(weights, tape.stack(&[up, seen.fine])));
-        let around = read(tape, &self.grid, self.decoder[1].maps_out(), (up, scene.places), CARS);
+        let around = read(tape, &self.geometry, self.decoder[1].maps_out(), (up, scene.places), CARS);
         let [of_there, of_action, of_latent, last] = &self.car;
         let told = tape.stack(&[around, self.told(tape, scene, seen.motion)]);
         let mut hidden = of_there.apply(weights, told);
@@ -429,8 +415,9 @@ impl Mpur {
                 (tape.add(scene.state, change), None)
             }
         };
-        let speeds = tape.add(scene.speeds, tape.scale(pushes, DT as f32));
-        let mut places = tape.add(scene.places, tape.scale(speeds, DT as f32));
+        let dt = self.geometry.dt;
+        let speeds = tape.add(scene.speeds, tape.scale(pushes, dt));
+        let mut places = tape.add(scene.places, tape.scale(speeds, dt));
         if let Some(way) = way {
             places = tape.sub(places, self.spread(tape, way));
         }
@@ -441,23 +428,26 @@ impl Mpur {
     fn told(&self, tape: &Tape, scene: Scene, motion: Var) -> Var {
         let y = self.spread(tape, tape.rows(scene.state, 0, 1));
         let phase = tape.add(tape.rows(scene.places, 1, 1), y);
-        let phase = tape.scale(phase, std::f32::consts::TAU / LANE as f32);
-        let far = [
-            0.5 * self.grid.along as f64 * self.grid.length,
-            0.5 * self.grid.across as f64 * self.grid.width,
-        ];
-        let places = tape.mul_col(scene.places, column(tape, far.iter().map(|&far| 1.0 / far as f32)));
+        let phase = tape.scale(phase, self.geometry.phase());
+        let far = self.far();
+        let places = tape.mul_col(scene.places, column(tape, far.iter().map(|far| 1.0 / far)));
         tape.stack(&[motion, places, tape.sin(phase), tape.cos(phase)])
+    }
+
+    /// How far can be seen along and across the road, in m.
+    fn far(&self) -> [f32; 2] {
+        let Geometry { along, across, cell: [length, width], .. } = self.geometry;
+        [0.5 * along as f32 * length, 0.5 * across as f32 * width]
     }
 
     /// The state of a car that accelerates and turns for a step, and its way, as [`Windows`] let cars go on detours.
     fn drive(&self, tape: &Tape, state: Var, action: Var) -> (Var, Var) {
-        let dt = DT as f32;
+        let Geometry { dt, car: [long, _], .. } = self.geometry;
         let [y, heading, speed] = [0, 1, 2].map(|row| tape.rows(state, row, 1));
         let [faster, turned] = [0, 1].map(|row| tape.scale(tape.rows(action, row, 1), dt));
         let (speed_then, heading_then) = (tape.relu(tape.add(speed, faster)), tape.add(heading, turned));
         let along = tape.scale(tape.add(speed, speed_then), 0.5 * dt);
-        let aside = tape.scale(turned, 0.5 * LENGTH as f32);
+        let aside = tape.scale(turned, 0.5 * long);
         let middle = tape.scale(tape.add(heading, heading_then), 0.5);
         let (sin, cos) = (tape.sin(middle), tape.cos(middle));
         let way = [
@@ -497,7 +487,7 @@ impl Mpur {
     /// What would be seen if only those cars were there that are in the last view, each where it truly went while it was in
     /// view: nobody can foresee more.
     pub fn foreseeable(&self, batch: &Batch) -> Vec<Moment> {
-        let tracks = self.look(batch).followed(&self.grid, &batch.next);
+        let tracks = self.look(batch).followed(&self.geometry, &batch.next);
         let tape = Tape::new();
         let redrawn = |(track, truth): (&Track, &Moment)| {
             let (places, there) = (tape.constant(track.places.clone()), tape.constant(track.there.clone()));

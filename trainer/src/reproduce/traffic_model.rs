@@ -6,11 +6,13 @@ mod pictures;
 use super::{Outcome, Setting, median, per_seed};
 use crate::{
     data::traffic::Log,
+    export::{WeightFile, write_file},
     predict::mpur::{Batch, Config, Detour, Moment, Mpur, OTHERS, Own, Place, Windows},
     results::Row,
     worlds::{Rng, traffic::view::Grid},
 };
 use anyhow::{Context, Result};
+use forethought::artifact::Provenance;
 use nalgebra::DMatrix;
 use rand::SeedableRng;
 use rayon::prelude::*;
@@ -38,6 +40,9 @@ const VARIANTS: [(&str, Own, bool); 4] = [
     ("own way learned, without", Own::Learned, false),
 ];
 
+/// The weight files that the first seed leaves: of the model with z-dropout, and of the deterministic one.
+const EXPORTED: [&str; 2] = ["traffic-model/traffic-model.fth", "traffic-model/deterministic.fth"];
+
 /// Errors of other cars in views, step by step: squared, the mean of all cells and windows.
 type Curve = Vec<f64>;
 
@@ -58,6 +63,8 @@ struct Test {
 /// One seed.
 struct Trained {
     minutes: f64,
+    /// As [`EXPORTED`].
+    files: [WeightFile; 2],
     deterministic: Vec<Moment>,
     error: Curve,
     /// Of the deterministic model, to each of [`DETOURS`].
@@ -68,6 +75,7 @@ struct Trained {
 
 /// A model with z.
 struct Stochastic {
+    file: WeightFile,
     samples: Vec<Vec<Moment>>,
     /// Of one sample, and of the samples' mean.
     single: Curve,
@@ -103,7 +111,10 @@ pub(super) fn run(setting: &Setting) -> Result<Outcome> {
         &untrained(&config, &mut Rng::seed_from_u64(setting.seed)),
         count,
     );
-    let runs = per_seed(setting, |seed| train(&config, &untrained, &windows, &test, seed))?;
+    let runs = per_seed(setting, |seed| train(&config, &untrained, &windows, &test, (seed, log.digest)))?;
+    for (name, file) in EXPORTED.iter().zip(&runs[0].files) {
+        write_file(&setting.out.join(name), file.bytes())?;
+    }
 
     let middle = |value: &dyn Fn(&Trained) -> f64| median(&runs.iter().map(value).collect::<Vec<_>>());
     let of = |i: usize, value: &dyn Fn(&Stochastic) -> f64| middle(&|run| value(&run.stochastic[i]));
@@ -230,14 +241,16 @@ fn train(
     untrained: &Untrained<'_>,
     windows: &Windows<'_>,
     test: &Test,
-    seed: u64,
+    (seed, data): (u64, u32),
 ) -> Result<Trained> {
+    let provenance = Provenance { trainer: env!("CARGO_PKG_VERSION"), task: "traffic-model", seed, data };
     let rng = &mut Rng::seed_from_u64(seed);
     let started = Instant::now();
     let mut model = untrained(config, rng);
     model.train_deterministic(config, windows, rng, |_| ())?;
     let minutes = started.elapsed().as_secs_f64() / 60.0;
     let deterministic = model.forecast(&test.batch, None);
+    let file = model.export(false, provenance)?;
     let answers = test.answers(&model, None);
     let variant = |&(_, own, dropped): &(&str, Own, bool)| -> Result<Stochastic> {
         let rng = &mut Rng::seed_from_u64(seed);
@@ -255,18 +268,21 @@ fn train(
         let minutes = started.elapsed().as_secs_f64() / 60.0;
         // Where z was dropped at every draw there is none.
         let late = divergences[divergences.len() / 2..].iter().copied().filter(|&kl| kl > 0.0);
-        Ok(Stochastic { minutes, kl: mean(&late.collect::<Vec<_>>()), ..Stochastic::new(&model, test, rng) })
+        let kl = mean(&late.collect::<Vec<_>>());
+        let file = model.export(true, provenance)?;
+        Ok(Stochastic { minutes, kl, ..Stochastic::new(&model, file, test, rng) })
     };
     let stochastic = VARIANTS.par_iter().map(variant).collect::<Result<Vec<_>>>()?;
     let error = curve(&deterministic, &test.batch.next);
     let singles: Vec<_> = stochastic.iter().map(|model| format!("{:.6}", mean(&model.single))).collect();
     eprintln!("  seed {seed}: deterministic {:.6}, samples {}", mean(&error), singles.join(", "));
     let minutes = minutes + stochastic.iter().map(|model| model.minutes).sum::<f64>();
-    Ok(Trained { minutes, deterministic, error, answers, stochastic })
+    let files = [stochastic[0].file.clone(), file];
+    Ok(Trained { minutes, files, deterministic, error, answers, stochastic })
 }
 
 impl Stochastic {
-    fn new(model: &Mpur, test: &Test, rng: &mut Rng) -> Self {
+    fn new(model: &Mpur, file: WeightFile, test: &Test, rng: &mut Rng) -> Self {
         let n = test.batch.len();
         let mut latents = || (0..model.draws(&test.batch)).map(|_| model.prior(n, rng)).collect::<Vec<_>>();
         let of_answers = latents();
@@ -279,6 +295,7 @@ impl Stochastic {
             samples.iter().map(|sample| window_error(sample, truth, i, n)).fold(f64::INFINITY, f64::min)
         });
         Self {
+            file,
             single: curve(&samples[0], truth),
             best: mean(&best.collect::<Vec<_>>()),
             spread: (variance / mean(&mean_curve)).sqrt(),

@@ -5,7 +5,10 @@
 
 use std::sync::Arc;
 
-use forethought::perceive::maps::Maps;
+use forethought::{
+    perceive::maps::Maps,
+    predict::traffic::shuffle::{Layout, blocks},
+};
 
 use super::{Tape, Var};
 
@@ -21,9 +24,9 @@ impl Runs {
     /// A border of `border` zeros around each map.
     fn padding(before: Maps, border: usize) -> Self {
         let after = Maps { rows: before.rows + 2 * border, cols: before.cols + 2 * border, ..before };
-        let channels = before.channels;
-        let place = |row| (row * before.cols * channels, ((row + border) * after.cols + border) * channels);
-        Self { length: before.cols * channels, places: (0..before.rows).map(place).collect(), before, after }
+        let (plain, bordered) = (Layout::plain(before), Layout::bordered(before, border));
+        let places = (0..before.rows).map(|row| (plain.at(row, 0), bordered.at(row, 0))).collect();
+        Self { length: before.cols * before.channels, places, before, after }
     }
 
     /// Blocks of 2 × 2 positions, row by row, as channels of one.
@@ -31,13 +34,8 @@ impl Runs {
         let even = before.rows.is_multiple_of(2) && before.cols.is_multiple_of(2);
         assert!(even, "space_to_depth: {before:?} has no whole blocks of 2x2");
         let after = Maps { rows: before.rows / 2, cols: before.cols / 2, channels: 4 * before.channels };
-        let length = 2 * before.channels;
-        let pair = |row: usize, col: usize| {
-            let position = (row / 2) * after.cols + col;
-            ((row * before.cols + 2 * col) * before.channels, position * after.channels + (row % 2) * length)
-        };
-        let places = (0..before.rows).flat_map(|row| (0..after.cols).map(move |col| pair(row, col)));
-        Self { length, places: places.collect(), before, after }
+        let places = blocks(Layout::plain(before), Layout::plain(after)).collect();
+        Self { length: before.channels, places, before, after }
     }
 
     /// The way back.

@@ -17,6 +17,7 @@ pub mod quadrotor;
 pub mod rocket;
 pub mod tracked;
 pub mod traffic;
+pub mod watched;
 
 use forethought::artifact::{Artifact, ArtifactError, Model, Plant};
 use rand_xoshiro::Xoshiro256PlusPlus;

@@ -1,15 +1,13 @@
 //! The cars of a window, as views show them: found in the last view that is given, and followed back to the views before
 //! it and on to those that came.
 
-use super::{
-    Moment, OTHERS, Own, SEEN, STATE,
-    boxes::{find, take},
+use super::{CARS, Moment, OTHERS, Own, SEEN, STATE};
+use forethought::predict::traffic::{
+    self, Geometry,
+    boxes::{Found, find},
+    cars::{follow, take, way},
 };
-use crate::worlds::traffic::{DT, view::Grid};
 use nalgebra::DMatrix;
-
-/// Other cars that are followed; of more, those that are farthest away are left out.
-pub const CARS: usize = 16;
 
 /// Other cars, [`CARS`] columns for each sample.
 #[derive(Clone, Debug)]
@@ -33,68 +31,49 @@ pub(super) struct Track {
 }
 
 /// The cars of one sample in a view.
-fn found(grid: &Grid, view: &DMatrix<f32>, sample: usize) -> Vec<[f32; 2]> {
-    let length = SEEN * grid.along * grid.across;
-    let cells = &view.as_slice()[sample * length..][..length];
-    find(grid, cells.iter().skip(OTHERS).step_by(SEEN).copied())
+fn found(geometry: &Geometry, view: &DMatrix<f32>, sample: usize) -> Found {
+    let length = SEEN * geometry.cells();
+    let view = &view.as_slice()[sample * length..][..length];
+    let mut cells: Vec<_> = view.iter().skip(OTHERS).step_by(SEEN).copied().collect();
+    let mut found = Found::new();
+    find(geometry, &mut cells, &mut found);
+    found
 }
 
-/// The way of the car itself from one state to the next, as far as it is known.
-fn way(own: Own, from: &DMatrix<f32>, to: &DMatrix<f32>, sample: usize) -> [f32; 2] {
-    let state = |m: &DMatrix<f32>| -> [f32; STATE] { std::array::from_fn(|i| m[(i, sample)]) };
-    let ([y, heading, speed], [y_then, heading_then, speed_then]) = (state(from), state(to));
-    match own {
-        Own::Known => {
-            let along = 0.5 * (speed + speed_then) * DT as f32 * (0.5 * (heading + heading_then)).cos();
-            [along, y_then - y]
-        }
-        Own::Learned => [0.0; 2],
-    }
+/// The state of one sample.
+fn state(states: &DMatrix<f32>, sample: usize) -> [f32; STATE] {
+    std::array::from_fn(|i| states[(i, sample)])
 }
 
 impl Cars {
     /// The cars in the newest of some views, the newest first, with the states that belong to them.
-    pub(super) fn seen(grid: &Grid, own: Own, views: &[DMatrix<f32>], states: &[DMatrix<f32>]) -> Self {
+    pub(super) fn seen(
+        geometry: &Geometry,
+        own: Own,
+        views: &[DMatrix<f32>],
+        states: &[DMatrix<f32>],
+    ) -> Self {
         let batch = states[0].ncols();
         let zeros = |rows| DMatrix::zeros(rows, CARS * batch);
         let mut cars = Self { places: zeros(2), speeds: zeros(2), pushes: zeros(2), there: zeros(1) };
         for j in 0..batch {
-            let mut all: Vec<_> = views.iter().map(|view| found(grid, view, j)).collect();
-            let mut now = std::mem::take(&mut all[0]);
-            now.sort_by(|a, b| a[0].hypot(a[1]).total_cmp(&b[0].hypot(b[1])));
-            for (slot, &place) in now.iter().take(CARS).enumerate() {
+            let mut views: Vec<_> = views.iter().map(|view| found(geometry, view, j)).collect();
+            let states: Vec<_> = states.iter().map(|states| state(states, j)).collect();
+            let mut followed = traffic::Cars::new();
+            follow(geometry, own, &mut views, &states, &mut followed);
+            for (slot, car) in followed.iter().enumerate() {
                 let column = j * CARS + slot;
                 cars.there[column] = 1.0;
-                cars.places.column_mut(column).copy_from_slice(&place);
-                // Until it is known better, as fast as the car itself along the road.
-                let aside = states[0][(0, j)] - states[1.min(states.len() - 1)][(0, j)];
-                let (mut at, mut step) = (place, [0.0, aside]);
-                let mut speeds = Vec::new();
-                for (k, found) in all.iter_mut().enumerate().skip(1) {
-                    let Some(before) = take(found, [at[0] + step[0], at[1] + step[1]]) else { break };
-                    step = [before[0] - at[0], before[1] - at[1]];
-                    let way = way(own, &states[k], &states[k - 1], j);
-                    speeds.push([0, 1].map(|i| (way[i] - step[i]) / DT as f32));
-                    at = before;
-                }
-                let unknown = match own {
-                    Own::Known => [states[0][(2, j)] * states[0][(1, j)].cos(), 0.0],
-                    Own::Learned => [0.0, -aside / DT as f32],
-                };
-                let newest = speeds.first().copied().unwrap_or(unknown);
-                cars.speeds.column_mut(column).copy_from_slice(&newest);
-                if let [newest, .., oldest] = speeds[..] {
-                    let time = DT as f32 * (speeds.len() - 1) as f32;
-                    let push = [0, 1].map(|i| (newest[i] - oldest[i]) / time);
-                    cars.pushes.column_mut(column).copy_from_slice(&push);
-                }
+                cars.places.column_mut(column).copy_from_slice(&car.place);
+                cars.speeds.column_mut(column).copy_from_slice(&car.speed);
+                cars.pushes.column_mut(column).copy_from_slice(&car.push);
             }
         }
         cars
     }
 
     /// Where the cars were seen then, step by step from the window's start.
-    pub(super) fn followed(&self, grid: &Grid, next: &[Moment]) -> Vec<Track> {
+    pub(super) fn followed(&self, geometry: &Geometry, next: &[Moment]) -> Vec<Track> {
         let batch = self.there.ncols() / CARS;
         let mut tracks = vec![Track { places: self.places.clone(), there: self.there.clone() }];
         // How far each came in the last step, beside the car itself; at first nobody comes far.
@@ -102,7 +81,7 @@ impl Cars {
         for moment in next {
             let mut track = tracks[tracks.len() - 1].clone();
             for j in 0..batch {
-                let mut all = found(grid, &moment.view, j);
+                let mut all = found(geometry, &moment.view, j);
                 for column in j * CARS..(j + 1) * CARS {
                     if track.there[column] == 0.0 {
                         continue;
@@ -126,14 +105,14 @@ impl Cars {
     /// for each of whom that is known. `states` are those of the car itself, step by step.
     pub(super) fn came(
         &self,
+        dt: f32,
         own: Own,
         tracks: &[Track],
         states: &[&DMatrix<f32>],
         (k, hold): (usize, usize),
     ) -> DMatrix<f32> {
-        let dt = DT as f32;
         let ways = |j: usize, steps: std::ops::Range<usize>| {
-            let ways = steps.map(|k| way(own, states[k], states[k + 1], j));
+            let ways = steps.map(|k| way(own, dt, &state(states[k], j), &state(states[k + 1], j)));
             ways.fold([0.0; 2], |sum, way| [sum[0] + way[0], sum[1] + way[1]])
         };
         let time = hold as f32 * dt;

@@ -36,6 +36,11 @@ impl Conv {
         Maps { channels: self.filters, ..self.maps }
     }
 
+    /// The weights, and a bias for each output.
+    pub(super) fn weights<'p>(&self, params: &'p ParameterSet) -> (&'p DMatrix<f32>, &'p DMatrix<f32>) {
+        (&params[self.w], &params[self.b])
+    }
+
     pub(super) fn apply(&self, weights: Weights<'_>, x: Var) -> Var {
         let Maps { rows, cols, .. } = self.maps;
         let tape = weights.tape;

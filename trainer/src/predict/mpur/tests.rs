@@ -1,9 +1,23 @@
 use super::*;
 use crate::{
+    mind,
     predict::variational::Progress,
-    worlds::traffic::{self, Highway, recording::Recording},
+    worlds::traffic::{
+        self, Highway,
+        car::{Car, LENGTH, WIDTH},
+        recording::Recording,
+        view::CHANNELS,
+    },
 };
-use rand::SeedableRng;
+use forethought::{
+    agent::{Mode, Reading},
+    artifact::Provenance,
+    predict::traffic::{
+        boxes::{Found, find},
+        cars::take,
+    },
+};
+use rand::{RngExt, SeedableRng};
 
 const GRID: Grid = Grid { along: 16, across: 8, length: 4.0, width: 2.0, behind: 0.375 };
 
@@ -163,4 +177,95 @@ fn a_detour_is_what_the_actions_say() {
     assert!((turned.next[4].state[1] - a.next[4].state[1]).abs() < 1e-3);
     assert!(turned.next[4].state[0] - a.next[4].state[0] > 0.1);
     assert!(turned.next[4].view != a.next[4].view);
+}
+
+#[test]
+fn cars_are_found_where_they_are() {
+    let (grid, rng) = (Grid::default(), &mut Rng::seed_from_u64(1));
+    let half = [0.5 * LENGTH, 0.5 * WIDTH].map(|half| half as f32 - 0.01);
+    let (mut seen, mut wrong, mut nobody) = (0, 0, 0);
+    for _ in 0..300 {
+        // A platoon in each of three lanes, somewhere in them.
+        let mut cars = vec![Car::default()];
+        for lane in -1..=1 {
+            let mut x = -70.0;
+            for _ in 0..8 {
+                x += 10.0 + rng.random_range(0.0..30.0);
+                let y = 4.0 * f64::from(lane) + rng.random_range(-0.9..0.9);
+                cars.push(Car { x, y, ..Car::default() });
+            }
+        }
+        let mut view = vec![0.0; grid.maps().len()];
+        grid.draw(Road { lanes: 4 }, &cars, 0, &mut view);
+        let mut cells: Vec<_> = view.iter().skip(OTHERS).step_by(CHANNELS).copied().collect();
+        let mut found = Found::new();
+        find(&grid.geometry(Road { lanes: 4 }), &mut cells, &mut found);
+        for car in &cars[1..] {
+            let [x, y] = [car.x as f32, car.y as f32];
+            if x < -48.0 - half[0] || x > 80.0 + half[0] || y.abs() > 8.0 + half[1] {
+                continue;
+            }
+            let off = take(&mut found, [x, y]).map(|car| (car[0] - x).abs().max((car[1] - y).abs()));
+            wrong += usize::from(off.is_none_or(|off| off > 0.02));
+            seen += 1;
+        }
+        nobody += found.len();
+    }
+    // Here and there ends lie on the borders of cells, or one car's in another's.
+    assert!(seen > 4000 && 1000 * wrong <= seen && 1000 * nobody <= seen, "{wrong}, {nobody} of {seen}");
+}
+
+/// What a watcher of the exported model answers, and what a step of the tape says, for the same windows.
+#[test]
+fn the_exported_model_answers_as_the_tape_does() {
+    let (recordings, rng) = (recordings(), &mut Rng::seed_from_u64(6));
+    for (own, stochastic) in [(Own::Known, true), (Own::Known, false), (Own::Learned, true)] {
+        let config = Config { own, deterministic: 30, ..config() };
+        let windows = Windows::new(&recordings, GRID, config.past, config.horizon).expect("windows");
+        let mut model = model(&config, &windows, rng);
+        model.train_deterministic(&config, &windows, rng, |_| ()).expect("trained");
+        model.train_stochastic(&config, &windows, rng, |_| ()).expect("trained");
+        let batch = windows.batch(&(0..20).map(|_| windows.draw(rng)).collect::<Vec<_>>());
+        let (cars, z) = (model.look(&batch), model.prior(batch.len(), rng));
+        assert!(cars.there.sum() > 20.0, "there is somebody to foresee");
+        let tape = Tape::new();
+        let scene = Scene::new(&tape, &cars, &batch.states[0]);
+        let latent = if stochastic { Latent::Given(tape.constant(z.clone())) } else { Latent::Absent };
+        let next = model.step(&tape, true, scene, tape.constant(batch.actions[0].clone()), latent);
+
+        let provenance = Provenance { trainer: "", task: "traffic-model", seed: 0, data: 0 };
+        let file = model.export(stochastic, provenance).expect("exported");
+        let artifact = file.parse().expect("a weight file");
+        let mut mind = mind::load(&artifact).expect("a watcher");
+        let cells = GRID.along * GRID.across;
+        for j in 0..batch.len() {
+            mind.reset();
+            let mut answer = Vec::new();
+            for (view, state) in batch.views.iter().zip(&batch.states).rev() {
+                let view = view.columns(j * cells, cells);
+                let mut reading: Vec<_> = view.row(OTHERS).iter().copied().collect();
+                reading.extend(state.column(j).iter().chain(batch.actions[0].column(j).iter()));
+                reading.extend(z.column(j).iter().filter(|_| stochastic));
+                let (said, _, refused) = mind.step(Reading::Sensors(&reading), Mode::Plan);
+                assert_eq!(refused, None);
+                answer = said;
+            }
+            let near = |said: f32, tape: f32, what: &str| {
+                assert!((said - tape).abs() < 1e-4 * tape.abs().max(1.0), "{what}: {said} for {tape}");
+            };
+            let (state, others) = answer.split_at(STATE);
+            state.iter().zip(&tape.value(next.state).column(j)).for_each(|(a, b)| near(*a, *b, "state"));
+            let (places, speeds) = (tape.value(next.places), tape.value(next.speeds));
+            for (said, column) in others.chunks_exact(5).zip(j * CARS..) {
+                assert_eq!(said[4], cars.there[column]);
+                if said[4] > 0.0 {
+                    said.iter().zip(places.column(column).iter()).for_each(|(a, b)| near(*a, *b, "place"));
+                    said[2..]
+                        .iter()
+                        .zip(speeds.column(column).iter())
+                        .for_each(|(a, b)| near(*a, *b, "speed"));
+                }
+            }
+        }
+    }
 }

@@ -6,7 +6,7 @@ use crate::{
     optim::{Adam, AdamConfig, Schedule},
     predict::variational::{Progress, divergence, drawn},
     tape::{Tape, Var},
-    worlds::{Rng, traffic::DT},
+    worlds::Rng,
 };
 use anyhow::Result;
 use nalgebra::DMatrix;
@@ -84,7 +84,7 @@ impl Mpur {
     fn losses(&self, tape: &Tape, batch: &Batch, dropout: Option<f64>, rng: &mut Rng) -> Losses {
         let weights = Weights { tape, params: &self.params, frozen: false };
         let cars = self.look(batch);
-        let tracks = cars.followed(&self.grid, &batch.next);
+        let tracks = cars.followed(&self.geometry, &batch.next);
         let states: Vec<_> =
             std::iter::once(&batch.states[0]).chain(batch.next.iter().map(|moment| &moment.state)).collect();
         let mut scene = Scene::new(tape, &cars, &batch.states[0]);
@@ -100,7 +100,7 @@ impl Mpur {
                     noise
                 } else {
                     let hold = self.config.hold.min(horizon - k);
-                    let came = cars.came(self.config.own, &tracks, &states, (k, hold));
+                    let came = cars.came(self.geometry.dt, self.config.own, &tracks, &states, (k, hold));
                     let posterior = self.propose(weights, &seen, &tracks[k].places, came);
                     divergences.push(divergence(tape, posterior.0, posterior.1));
                     drawn(tape, posterior, noise)
@@ -122,7 +122,7 @@ impl Mpur {
             let track = &tracks[k + 1];
             let off = tape.sub(scene.places, tape.constant(track.places.clone()));
             let off = tape.mul_row(off, tape.constant(track.there.clone()));
-            let time = ((k + 1) as f32 * DT as f32).max(1.0);
+            let time = ((k + 1) as f32 * self.geometry.dt).max(1.0);
             let share = track.there.ncols() as f32 / track.there.sum().max(1.0);
             let weight = OFF.map(|off| of_places * share / (off * time * time).powi(2));
             errors.push(tape.weighted_square(off, column(&weight)));

@@ -5,10 +5,11 @@
 //! road: headings on a highway are small, and the car's own is in its state. So rectangles are drawn along the axes.
 
 use super::{
+    DT,
     car::{Car, LENGTH, WIDTH},
     road::{LANE, Road},
 };
-use forethought::perceive::maps::Maps;
+use forethought::{perceive::maps::Maps, predict::traffic::Geometry};
 use serde::{Deserialize, Serialize};
 
 /// Channels: what is no lane, other cars, the car itself.
@@ -46,6 +47,22 @@ impl Default for Grid {
 }
 
 impl Grid {
+    /// As the kernels are told of it.
+    pub fn geometry(&self, road: Road) -> Geometry {
+        let number = |x: f64| x as f32;
+        Geometry {
+            along: self.along,
+            across: self.across,
+            cell: [self.length, self.width].map(number),
+            behind: number(self.behind * self.along as f64),
+            car: [LENGTH, WIDTH].map(number),
+            lanes: road.lanes,
+            lane: number(LANE),
+            line: number(LINE),
+            dt: number(DT),
+        }
+    }
+
     /// The view as a stack of maps.
     pub fn maps(&self) -> Maps {
         Maps { rows: self.across, cols: self.along, channels: CHANNELS }
