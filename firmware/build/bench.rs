@@ -28,7 +28,11 @@ pub fn generate(out_dir: &Path) {
         ("SMALL_ENSEMBLE", "small_ensemble.fth", ensemble(SMALL)),
         ("ENSEMBLE", "ensemble.fth", ensemble(bench::ENSEMBLE)),
         ("SMALL_MODEL", "small_model.fth", model(SMALL)),
-        ("SMALL_WATCHER", "small_watcher.fth", written(|buffer| watch::fill(watch::SETTINGS, 0.5, buffer))),
+        (
+            "SMALL_WATCHER",
+            "small_watcher.fth",
+            written(|buffer| watch::fill(watch::header(watch::SETTINGS), 0.5, buffer)),
+        ),
         ("SMALL_TRACKER", "small_tracker.fth", written(|buffer| bench::tracker(SMALL, buffer))),
         ("SMALL_PERCEPTION", "small_perception.fth", perception(SMALL_PERCEPTION)),
         ("PERCEPTION", "perception.fth", perception(bench::PERCEPTION)),

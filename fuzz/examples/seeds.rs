@@ -5,7 +5,7 @@ use forethought::{
     artifact::{Aligned, Model, Plant},
     link::{LinkError, PROTOCOL, Reading, Reply, Request, Usage, encode},
 };
-use forethought_tests::tiny;
+use forethought_tests::{tiny, watch};
 use std::{fs, io, path::Path};
 
 fn main() -> io::Result<()> {
@@ -26,6 +26,12 @@ fn main() -> io::Result<()> {
     let length = tiny::fill_model(|_| {}, &mut buffer).expect("the tiny forecaster's file can be written");
     for target in ["artifact", "artifact_crc"] {
         seed(&corpus.join(target), "model", &buffer.0[..length])?;
+    }
+    let mut buffer = Aligned([0; 8192]);
+    let length = watch::fill(watch::header(watch::SETTINGS), 0.5, &mut buffer.0)
+        .expect("the tiny watcher's file can be written");
+    for target in ["artifact", "artifact_crc"] {
+        seed(&corpus.join(target), "watcher", &buffer.0[..length])?;
     }
     let values = [0.5, -0.25, 0.0].into_iter();
     let observe = |reading| Request::<8>::Observe { step: 300, mode: Mode::Policy, reading };

@@ -4,14 +4,17 @@
 use forethought::{
     Zero,
     agent::{Agent, Decision, Mind, Mode, Reading},
-    artifact::{Aligned, Artifact, Encoder},
+    artifact::{Aligned, Artifact, Descent, Encoder, Planner},
     perceive::lista::Lista,
+    plan::gradient::Gradient,
     predict::network::Network,
+    watch::{ANSWER, Watcher},
 };
 use forethought_tests::tiny::{CLASSES, Forecaster, Learned, NX, Physical, Recogniser};
 
 /// An agent type that is larger than the seeds' artifacts.
-type Larger<'a> = Agent<'a, Lista<'a, 11, 17>, Network<'a, 4, 3, 2, 13>, 11, 17, 4, 3, 2, 13, 8>;
+type Larger<'a> =
+    Agent<'a, Lista<'a, 11, 17>, Network<'a, 4, 3, 2, 13>, Gradient<'a>, 11, 17, 4, 3, 2, 13, 8>;
 
 /// The longest file that is looked at.
 const LONGEST: usize = 16 * 1024;
@@ -30,7 +33,11 @@ pub fn parse_and_run(bytes: &[u8]) {
         Encoder::Lista { iterations, .. } => iterations,
         _ => 0, // refused by the types below
     };
-    if header.planner.iterations > PATIENCE || iterations > PATIENCE {
+    let plans = match header.planner {
+        Planner::Gradient(Descent { iterations, .. }) => iterations,
+        _ => 0, // likewise
+    };
+    if plans > PATIENCE || iterations > PATIENCE {
         return;
     }
     run::<Learned<'_>, _, _>(&artifact);
@@ -38,6 +45,19 @@ pub fn parse_and_run(bytes: &[u8]) {
     run::<Larger<'_>, _, _>(&artifact);
     recognise(&artifact);
     foresee(&artifact);
+    watch(&artifact);
+}
+
+fn watch(artifact: &Artifact<'_>) {
+    let Ok(mind) = Watcher::<5, 7, 4096>::load(artifact) else { return };
+    let asked = vec![healthy(artifact); artifact.sizes().ny()];
+    let (mut state, mut decision) = (Box::new(Zero::ZERO), Decision::ZERO);
+    for _ in 0..3 {
+        mind.step(&mut state, Reading::Sensors(&asked), Mode::Plan, &mut decision)
+            .expect("a healthy reading is taken");
+    }
+    mind.step(&mut state, Reading::Missing, Mode::Plan, &mut decision).expect_err("no reading is refused");
+    assert_eq!(decision.action, [0.0; ANSWER]);
 }
 
 fn foresee(artifact: &Artifact<'_>) {

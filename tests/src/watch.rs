@@ -101,8 +101,14 @@ const TENSORS: [(&str, usize, usize); 30] = [
     ("b_o2", STATE, 1),
 ];
 
-/// Writes a tiny watcher's weight file and returns its length; `loud` is by how much its cars speak.
-pub fn fill(settings: Traffic, loud: f32, buffer: &mut [u8]) -> Result<usize, WriteError> {
+/// The header of a tiny watcher's weight file.
+pub fn header(settings: Traffic) -> Header<'static> {
+    let provenance = Provenance { trainer: "by hand", task: "tiny", seed: 0, data: 0 };
+    Header::watcher(settings, (NZ as u16, NH as u16), provenance)
+}
+
+/// Writes the weight file and returns its length; `loud` is by how much its cars speak.
+pub fn fill(header: Header<'_>, loud: f32, buffer: &mut [u8]) -> Result<usize, WriteError> {
     let values = TENSORS.map(|(name, ..)| {
         move |row: usize, col: usize| match name {
             "geometry" => GEOMETRY.numbers()[row],
@@ -114,8 +120,7 @@ pub fn fill(settings: Traffic, loud: f32, buffer: &mut [u8]) -> Result<usize, Wr
         let (name, rows, cols) = TENSORS[i];
         Entry { part: "predict", name, rows, cols, value: &values[i] }
     });
-    let provenance = Provenance { trainer: "by hand", task: "tiny", seed: 0, data: 0 };
-    write(Header::watcher(settings, (NZ as u16, NH as u16), provenance), &entries, buffer)
+    write(header, &entries, buffer)
 }
 
 #[inline(never)] // once in flash
@@ -125,7 +130,7 @@ fn with<R>(
     then: impl FnOnce(&Artifact<'_>) -> Result<R, Failure>,
 ) -> Result<R, Failure> {
     let mut buffer: Buffer = Aligned([0; _]);
-    let length = fill(settings, loud, &mut buffer.0)?;
+    let length = fill(header(settings), loud, &mut buffer.0)?;
     then(&Artifact::parse(&buffer.0[..length])?)
 }
 

@@ -20,8 +20,9 @@ use forethought::{
         residual::Residual,
     },
     recognise::Recogniser,
+    watch::{ANSWER, Watcher},
 };
-use forethought_tests::tensors;
+use forethought_tests::{tensors, watch};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
@@ -48,6 +49,8 @@ const CLASSES: usize = 4;
 
 type Exact<'a> = Recogniser<'a, Lista<'a, NY, NC>, NY, NC, CLASSES>;
 type Coder<'a> = Recogniser<'a, Lista<'a, 5, 7>, 5, 7, 7>;
+
+type Watching<'a> = Watcher<'a, 4, 5, 2048>;
 
 type Foreseeing<'a> = Forecaster<Network<'a, 3, 2, 2, 5>, 3, 2, 2, 3>;
 
@@ -283,6 +286,28 @@ fn foresee(artifact: &Artifact<'_>) {
     assert_eq!(decision.action, [0.0; 3]);
 }
 
+/// A tiny watcher's file.
+fn watcher(change: impl FnOnce(&mut Header<'static>)) -> File {
+    let (mut header, mut buffer) = (watch::header(watch::SETTINGS), vec![0; 8192]);
+    change(&mut header);
+    let length = watch::fill(header, 0.5, &mut buffer).unwrap();
+    File::new(&buffer[..length])
+}
+
+fn observe(artifact: &Artifact<'_>) {
+    let Ok(mind) = Watching::load(artifact) else { return };
+    assert_eq!(artifact.header().kind, Kind::Watcher);
+    let (mut state, mut decision) = (Zero::ZERO, Decision::ZERO);
+    let Sensors { low, high } = artifact.header().sensors;
+    let asked = vec![0.5 * low + 0.5 * high; artifact.sizes().ny()];
+    for _ in 0..5 {
+        let result = mind.step(&mut state, Reading::Sensors(&asked), Mode::Plan, &mut decision);
+        assert_eq!(result, Ok(()));
+    }
+    assert!(mind.step(&mut state, Reading::Missing, Mode::Plan, &mut decision).is_err());
+    assert_eq!(decision.action, [0.0; ANSWER]);
+}
+
 fn recognise<'a, M: Mind<'a, 0, N>, const N: usize>(artifact: &Artifact<'a>) {
     let Ok(mind) = M::load(artifact) else { return };
     assert_eq!(artifact.header().kind, Kind::Perception);
@@ -447,6 +472,22 @@ proptest! {
         }
         if let Ok(artifact) = file.mend().parse() {
             run(&artifact);
+        }
+    }
+
+    #[test]
+    fn mutations_of_a_watcher_are_refused_or_run(
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        header in any::<bool>(),
+    ) {
+        let mut file = watcher(|_| {});
+        let end = if header { file.section() } else { file.length };
+        for (at, byte) in changes {
+            let at = 8 + at.index(end - 8);
+            file.bytes_mut()[at] = byte;
+        }
+        if let Ok(artifact) = file.mend().parse() {
+            observe(&artifact);
         }
     }
 
@@ -918,6 +959,68 @@ fn every_setting_of_a_model_out_of_range_has_its_sentence() {
     ];
     for (change, what) in cases {
         assert_eq!(model(change).error(), ArtifactError::Setting { what });
+    }
+}
+
+#[test]
+fn every_setting_of_a_watcher_out_of_range_has_its_sentence() {
+    fn settings<'h>(header: &'h mut Header<'_>) -> &'h mut Traffic {
+        let Model::Traffic(settings) = &mut header.model else { panic!("a watcher without its model") };
+        settings
+    }
+    let sizes = "a watcher's state has 3 components and its action 2";
+    let fours = "a view must have rows and columns in fours";
+    let inputs =
+        "a watcher's observation is the cells of a view, its state, its action and its latent variable";
+    let views = "a watcher remembers 1 to 8 views";
+    let units = "a model of traffic needs maps and hidden units";
+    let most = "a view may have at most 4096 cells, and a model of traffic as many maps and hidden units";
+    let alone = "a watcher has no code, no horizon and no angles";
+    let cases: [(Change, &str); 15] = [
+        (|h| h.model = Model::Network, "a watcher needs a model of traffic"),
+        (|h| h.sizes.state = 4, sizes),
+        (|h| h.sizes.action = 1, sizes),
+        (|h| settings(h).along = 10, fours),
+        (|h| settings(h).across = 0, fours),
+        (|h| settings(h).along = 12, inputs),
+        (|h| h.sizes.latent = 2, inputs),
+        (|h| settings(h).past = 0, views),
+        (|h| settings(h).past = 9, views),
+        (|h| settings(h).lanes = 0, "the road needs at least one lane"),
+        (|h| settings(h).maps = 0, units),
+        (|h| h.sizes.hidden = 0, units),
+        (|h| settings(h).fine = 4097, most),
+        (|h| h.sizes.horizon = 1, alone),
+        (|h| h.angles = Angles(1), alone),
+    ];
+    for (change, what) in cases {
+        assert_eq!(watcher(change).error(), ArtifactError::Setting { what });
+    }
+    let what =
+        "a model of traffic is for watching alone: it has no state that a filter or a planner could use";
+    let other = model(|h| h.model = Model::Traffic(watch::SETTINGS));
+    assert_eq!(other.error(), ArtifactError::Setting { what });
+    observe(&watcher(|_| {}).parse().unwrap());
+    Watching::load(&watcher(|_| {}).parse().unwrap()).unwrap();
+}
+
+/// Length and width of a cell, columns behind, length and width of a car, of a lane, of a line, and the time.
+#[test]
+fn a_geometry_that_cannot_be_has_its_sentence() {
+    let measures = "cells, cars, lanes, lines and the time from view to view must be larger than 0, and no cell larger than a car";
+    for (entry, number, what) in [
+        (0, 0.0, measures),
+        (0, 5.5, measures),
+        (1, 2.5, measures),
+        (2, -1.0, measures),
+        (7, 0.0, measures),
+        (3, 33.0, "a car must be smaller than a view"),
+    ] {
+        let mut file = watcher(|_| {});
+        let at = file.section() + file.parse().unwrap().header().tensors[0].offset as usize + 4 * entry;
+        file.bytes_mut()[at..at + 4].copy_from_slice(&f32::to_le_bytes(number));
+        let file = file.mend();
+        assert_eq!(Watching::load(&file.parse().unwrap()).unwrap_err(), ArtifactError::Setting { what });
     }
 }
 

@@ -21,6 +21,9 @@
 //! without z.
 //!
 //! The car's own channel is the same in every view: the model neither sees nor predicts it.
+//!
+//! Finding and following cars, drawing boxes and reading maps are the [kernels](forethought::predict::traffic) of the chip, which runs the
+//! [exported](Mpur::export) model too, but not the posterior, which only training needs.
 
 mod cars;
 mod draw;
