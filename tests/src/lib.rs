@@ -60,7 +60,7 @@ fn zero<T: Zero>() -> T {
     T::ZERO
 }
 
-/// Arithmetic, perception, the weight file and the link.
+/// Arithmetic, perception, traffic that is seen, the weight file and the link.
 ///
 /// Together with [`MODELS`] and [`PLANNERS`] these are all cases; in one binary they would not fit into a small chip's flash.
 pub const SENSES: &[&[Case]] = &[
@@ -70,6 +70,7 @@ pub const SENSES: &[&[Case]] = &[
     convolutional::CASES,
     encoders::CASES,
     recognise::CASES,
+    watch::CASES,
     artifact::CASES,
     link::CASES,
 ];
@@ -86,7 +87,6 @@ pub const MODELS: &[&[Case]] = &[
     ensemble::CASES,
     forecast::CASES,
     track::CASES,
-    watch::CASES,
 ];
 
 /// The planners.
