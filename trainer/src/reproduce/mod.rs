@@ -5,6 +5,7 @@
 
 mod cart_pole;
 mod contrast;
+mod denoise;
 mod discrete;
 mod driving;
 mod drsae;
@@ -230,6 +231,11 @@ pub const EXPERIMENTS: &[Experiment] = &[
         name: "golf-course",
         about: "energies of the same points by every method: how smooth, and whether descent reaches the data",
         run: golf_course::run,
+    },
+    Experiment {
+        name: "denoise",
+        about: "patches of photographs: descent in the energies of several methods against FISTA, in dB",
+        run: denoise::run,
     },
 ];
 
