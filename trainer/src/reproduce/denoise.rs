@@ -141,8 +141,9 @@ fn one(images: &Images, seed: u64, quick: bool) -> Result<Run> {
         name: &'static str,
         energies: impl Iterator<Item = &'a dyn Energy>,
         rates: &[f32],
+        steps: &[usize],
     ) -> Method<'a> {
-        (name, energies.flat_map(|energy| descents(name, energy, rates, &[1, 2, 4]).1).collect())
+        (name, energies.flat_map(|energy| descents(name, energy, rates, steps).1).collect())
     }
     let answer = Box::new(|y: &DMatrix<f32>| {
         let tape = Tape::new();
@@ -150,11 +151,11 @@ fn one(images: &Images, seed: u64, quick: bool) -> Result<Run> {
     });
     let methods: Vec<Method<'_>> = vec![
         ("FISTA, D z*", inferred.into()),
-        joined("descent, sparse coding", sparse.iter().map(|e| e as &dyn Energy), &[0.3, 0.6, 0.8]),
+        joined("descent, sparse coding", sparse.iter().map(|e| e as &dyn Energy), &[0.3, 0.6, 0.8], &[1, 2]),
         ("denoising autoencoder's answer", vec![answer]),
         descents("descent, denoising autoencoder", &autoencoder, &[0.1, 0.3, 0.6, 1.0], &[1, 2, 4, 8, 16]),
         descents("descent, denoising score", &score, &[0.3, 0.6, 1.0], &[1, 2, 4]),
-        joined("descent, PCA", components.iter().map(|e| e as &dyn Energy), &[0.6, 0.8, 1.0]),
+        joined("descent, PCA", components.iter().map(|e| e as &dyn Energy), &[0.6, 0.8, 1.0], &[1, 2, 4]),
         descents("descent, k-means", &means, &[0.1, 0.2, 0.4], &[1, 2, 4]),
     ];
     let mut run = Run {
