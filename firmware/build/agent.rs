@@ -1,7 +1,7 @@
 //! From a weight file to the types that run it: nobody types sizes twice.
 
 use forethought::{
-    artifact::{Artifact, ArtifactError, Encoder, Header, Kind, Model, Planner, Plant, Sizes, Tree},
+    artifact::{Artifact, ArtifactError, Encoder, Header, Kind, Model, Planner, Plant, Sizes, Source, Tree},
     perceive::{convolutional::memory, maps::Maps},
     predict::traffic,
 };
@@ -159,6 +159,24 @@ pub type Mind = forethought::track::Tracker<forethought::estimate::{filter}, Mod
             };
             format!("pub type Mind = forethought::watch::Watcher<'static, {past}, {nh}, {maps}>;\n")
         }
+        Kind::Sentinel => format!(
+            "{energy}
+pub type Mind = forethought::sentinel::Sentinel<Energy, {ny}, {answer}>;
+",
+            energy = match header.energy.map(|energy| energy.source) {
+                Some(Source::Autoencoder | Source::Critic) =>
+                    format!("pub type Energy = forethought::energy::network::Network<'static, {ny}, {nh}>;"),
+                _ => format!(
+                    "{encoder}
+pub type Energy = forethought::energy::reconstruction::Reconstruction<'static, Encoder, {ny}, {nc}>;"
+                ),
+            },
+            answer = header.answer()
+        ),
+        Kind::Generator => {
+            format!("pub type Mind = forethought::generate::Generator<'static, {nh}, {nu}>;
+")
+        }
         Kind::Model => format!(
             "{model}
 pub type Mind = forethought::forecast::Forecaster<Model, {nx}, {nu}, {nz}, {answer}>;
@@ -193,8 +211,8 @@ pub fn embed(constant: &str, weights: &[u8], file: &str) -> String {
 /// The most bytes of a request beside its values: variant 1, step 5, mode 1, reading 1, length 5.
 const REQUEST: u32 = 13;
 /// The most bytes of an action beside its values, no other reply being longer: variant 1, step 5, length 5,
-/// diagnostics 1 + 3 + 4 + 4 + 1, refusal 1 + 1 + 5 + 5, instructions 10.
-const REPLY: u32 = 46;
+/// diagnostics 1 + 3 + 4 + 4 + 1 + 4 + 1, refusal 1 + 1 + 5 + 5, instructions 10.
+const REPLY: u32 = 51;
 
 /// The longest frame of a message with `values` numbers and `rest` bytes of other things: CRC-16, COBS's
 /// first byte and one more in 254, the zero at the end.

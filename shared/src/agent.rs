@@ -8,6 +8,7 @@ use crate::{
     Zero,
     artifact::{Artifact, ArtifactError, FEATURES, Kind, Load, Sensors},
     control::Controller,
+    energy::{Count, Gate, Verdict, reconstruction::Judge},
     estimate::{
         Filter,
         kalman::{self, Kalman},
@@ -15,6 +16,7 @@ use crate::{
     perceive::{Encoder, readout::ReadOut},
     plan::{Planner, Status},
     predict::ForwardModel,
+    sentinel::same,
 };
 use core::fmt;
 use serde::{Deserialize, Serialize};
@@ -64,6 +66,8 @@ pub enum SensorError {
         /// Which value, counted from 0.
         index: u32,
     },
+    /// It is [strange](crate::energy), and those before it were.
+    Strange,
 }
 
 impl fmt::Display for SensorError {
@@ -77,6 +81,7 @@ impl fmt::Display for SensorError {
             Self::OutOfRange { index } => {
                 write!(f, "value {index} of the reading is outside the sensor's range")
             }
+            Self::Strange => write!(f, "the sensors show again and again what they never showed in training"),
         }
     }
 }
@@ -101,6 +106,8 @@ impl<const NU: usize> Zero for Decision<NU> {
             cost: 0.0,
             innovation: 0.0,
             outlier: false,
+            energy: 0.0,
+            strange: false,
         },
     };
 }
@@ -119,6 +126,10 @@ pub struct Diagnostics {
     pub innovation: f32,
     /// Whether the observation was left aside as an outlier.
     pub outlier: bool,
+    /// [Energy](crate::energy) of the observation; 0 where none is told.
+    pub energy: f32,
+    /// Whether it was left aside because it looks like nothing that was seen in training.
+    pub strange: bool,
 }
 
 /// A complete mind: something that turns readings into decisions.
@@ -164,6 +175,8 @@ pub struct Agent<
     sizes: (usize, usize),
     encoder: E,
     readout: ReadOut<'a>,
+    /// What tells strange observations from familiar ones, if anything does.
+    watch: Option<(Judge<'a>, Gate)>,
     filter: Kalman<'a>,
     control: Controller<'a, M, P, NX, NU, NZ, NH, H>,
 }
@@ -174,6 +187,7 @@ pub struct State<S, P, const NY: usize, const NC: usize, const NX: usize, const 
     scratch: S,
     observation: [f32; NY],
     code: [f32; NC],
+    count: Count,
     estimate: kalman::State<NX>,
     planner: P,
     /// The action that the world is under, if there was one.
@@ -187,6 +201,7 @@ impl<S: Zero, P: Zero, const NY: usize, const NC: usize, const NX: usize, const 
         scratch: S::ZERO,
         observation: [0.0; NY],
         code: [0.0; NC],
+        count: Count::ZERO,
         estimate: kalman::State::ZERO,
         planner: P::ZERO,
         last: None,
@@ -219,6 +234,10 @@ impl<
             control: Load::load(artifact)?,
             encoder: E::load(artifact)?,
             readout: ReadOut::load(artifact)?,
+            watch: match &artifact.header().energy {
+                Some(energy) => Some((Judge::load(artifact)?, Gate::new(energy))),
+                None => None,
+            },
             filter: Kalman::load(artifact)?,
         })
     }
@@ -242,8 +261,9 @@ impl<
             Reading::Missing => return Err(SensorError::Missing),
             Reading::Sensors(values) => {
                 let (low, high) = (self.sensors.low, self.sensors.high);
+                let same = same(values, &state.observation);
                 take(values, self.sizes.0, low..=high, &mut state.observation)?;
-                self.perceive(state, &mut decision.diagnostics);
+                self.perceive(state, same, &mut decision.diagnostics)?;
             }
             Reading::State(values) => {
                 let mut x = [0.0; NX];
@@ -279,19 +299,32 @@ impl<
     const H: usize,
 > Agent<'a, E, M, P, NY, NC, NX, NU, NZ, NH, H>
 {
-    /// From the observation to the estimate: code, read-out, filter.
+    /// From the observation to the estimate: code, read-out, filter. What is strange is left aside, and refused when it
+    /// has been strange for too long.
     fn perceive(
         &self,
         state: &mut State<E::Scratch, P::State, NY, NC, NX, NU>,
+        same: bool,
         diagnostics: &mut Diagnostics,
-    ) {
+    ) -> Result<(), SensorError> {
         self.encoder.encode(&mut state.scratch, &state.observation, &mut state.code);
+        if let Some((judge, gate)) = &self.watch {
+            diagnostics.energy = judge.of(&state.code, &state.observation, &mut [0.0; NY]);
+            let verdict = gate.judge(&mut state.count, diagnostics.energy, same);
+            diagnostics.strange = verdict != Verdict::Familiar;
+            match verdict {
+                Verdict::Familiar => (),
+                Verdict::Strange => return Ok(()),
+                Verdict::Alarm => return Err(SensorError::Strange),
+            }
+        }
         let mut features = [0.0; FEATURES];
         let n = self.readout.read(&state.code, &mut features);
         let measured = features.iter().take(n).map(|&y| Some(y));
         let innovation = self.filter.update(&mut state.estimate, measured);
         diagnostics.innovation = innovation.nis;
         diagnostics.outlier = !innovation.accepted();
+        Ok(())
     }
 }
 

@@ -3,7 +3,7 @@
 //! The kernels that run on chip and host alike, bit for bit: a learned sparse code of the sensors ([`perceive`]), a
 //! Kalman filter ([`estimate`]), a forward model ([`predict`]), a receding-horizon planner ([`plan`]), a policy
 //! ([`policy`]), the [`agent`] that joins them, a [controller](control) that is shown the state, a mind that only perceives ([`recognise`]) and one that only
-//! foresees ([`forecast`]), keeps track of the state ([`track`]) or watches traffic ([`watch`]), the weight file ([`artifact`]) and the messages between world and mind ([`link`]).
+//! foresees ([`forecast`]), keeps track of the state ([`track`]), watches traffic ([`watch`]), notices what is strange ([`sentinel`], by an [`energy`]) or dreams ([`generate`]), the weight file ([`artifact`]) and the messages between world and mind ([`link`]).
 //!
 //! No heap, no `unsafe`, no panic after an artifact has been accepted. Const generics size the memory, always in this
 //! order: `NY` observation, `NC` code, `NX` state, `NU` action, `NZ` latent, `NH` hidden, `H` horizon. A type may be
@@ -25,9 +25,12 @@ pub mod artifact;
 pub mod control;
 pub mod cost;
 pub mod dense;
+pub mod energy;
 pub mod estimate;
 pub mod feature;
 pub mod forecast;
+pub mod generate;
+pub mod layers;
 pub mod link;
 pub mod math;
 pub mod network;
@@ -36,6 +39,7 @@ pub mod plan;
 pub mod policy;
 pub mod predict;
 pub mod recognise;
+pub mod sentinel;
 pub mod track;
 pub mod watch;
 

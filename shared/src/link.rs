@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 ///
 /// Like every integer that a chip writes it has 32 bits. With a second width there are two encoders of numbers in the
 /// firmware, and optimised for size their checks of indices are no longer inlined: a panic could be reached.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 const CRC: crc::Crc<u16> = crc::Crc::<u16>::new(&crc::CRC_16_IBM_SDLC);
 
@@ -262,21 +262,24 @@ mod tests {
             any::<(u32, u32)>().prop_map(|(expected, found)| Some(SensorError::Length { expected, found })),
             any::<u32>().prop_map(|index| Some(SensorError::NonFinite { index })),
             any::<u32>().prop_map(|index| Some(SensorError::OutOfRange { index })),
+            Just(Some(SensorError::Strange)),
         ]
     }
 
     fn reply() -> impl Strategy<Value = Reply<64>> {
         let status =
             prop_oneof![Just(Status::NotPlanned), Just(Status::Converged), Just(Status::BudgetSpent)];
-        let diagnostics = (status, any::<u32>(), -1e9_f32..1e9, 0.0_f32..1e9, any::<bool>()).prop_map(
-            |(status, iterations, cost, innovation, outlier)| Diagnostics {
+        let number = || -1e9_f32..1e9;
+        let diagnostics = (status, any::<u32>(), [number(), number(), number()], any::<[bool; 2]>())
+            .prop_map(|(status, iterations, [cost, innovation, energy], [outlier, strange])| Diagnostics {
                 status,
                 iterations,
                 cost,
                 innovation,
                 outlier,
-            },
-        );
+                energy,
+                strange,
+            });
         let error =
             prop_oneof![Just(LinkError::TooLong), Just(LinkError::Damaged), Just(LinkError::Protocol)];
         prop_oneof![
@@ -413,7 +416,7 @@ mod tests {
         assert_eq!(format!("{}", LinkError::Damaged), "a frame arrived damaged");
         assert_eq!(
             format!("{}", LinkError::Protocol),
-            "the other side speaks another protocol version than 1"
+            "the other side speaks another protocol version than 2"
         );
     }
 }

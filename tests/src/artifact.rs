@@ -52,7 +52,7 @@ fn round_trip() -> Result<(), Failure> {
 }
 
 fn golden() -> Result<(), Failure> {
-    for (model, expected) in [(Model::Network, 0x72a5_0a34), (Model::Physics(Plant::Pendulum), 0xa038_a077)] {
+    for (model, expected) in [(Model::Network, 0x193b_f998), (Model::Physics(Plant::Pendulum), 0xb6ef_43a7)] {
         let mut golden = Golden::default();
         tiny::with(
             model,

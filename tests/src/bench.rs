@@ -326,6 +326,8 @@ fn header(sizes: Sizes, model: Model) -> Header<'static> {
         sensors: Sensors { low: -1.0, high: 1.0 },
         encoder: Encoder::Lista { iterations: 2, activation: Activation::Rectified },
         classifier: artifact::Classifier::default(),
+        energy: None,
+        layers: Default::default(),
         model,
         // So wide a gate that nothing is refused: the filter shall do all its work.
         estimator: Estimator {

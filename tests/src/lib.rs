@@ -21,6 +21,7 @@ mod cost;
 mod dense;
 mod discrete;
 mod encoders;
+mod energy;
 mod ensemble;
 mod estimate;
 mod failure;
@@ -89,8 +90,8 @@ pub const MODELS: &[&[Case]] = &[
     track::CASES,
 ];
 
-/// The planners.
-pub const PLANNERS: &[&[Case]] = &[plan::CASES, lq::CASES, discrete::CASES, sampling::CASES];
+/// The planners, and energies with the minds that are built on them.
+pub const PLANNERS: &[&[Case]] = &[plan::CASES, lq::CASES, discrete::CASES, sampling::CASES, energy::CASES];
 
 #[cfg(test)]
 mod tests {

@@ -42,6 +42,8 @@ fn action() -> Out {
             cost: 17.5,
             innovation: 0.25,
             outlier: true,
+            energy: 0.5,
+            strange: true,
         },
         refused: Some(SensorError::Length { expected: 8, found: 3 }),
         instructions: 1 << 40,
@@ -169,7 +171,7 @@ fn golden() -> Result<(), Failure> {
     let checksum = |frame: &[u8]| forethought::artifact::CRC.checksum(frame);
     let request = checksum(encode(&observe(), &mut buffer)?);
     let reply = checksum(encode(&action(), &mut buffer)?);
-    for (what, expected, found) in [("request", 0x61f9_49d7, request), ("reply", 0x7de8_28e7, reply)] {
+    for (what, expected, found) in [("request", 0x61f9_49d7, request), ("reply", 0xe9b0_c720, reply)] {
         if expected != found {
             return Err(Failure::Bits { what, expected, found });
         }

@@ -216,5 +216,5 @@ fn golden() -> Result<(), Failure> {
             Ok(())
         })?;
     }
-    golden.is("scores", 0x6ef6_aca0)
+    golden.is("scores", 0x3c80_2b12)
 }

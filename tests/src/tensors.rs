@@ -54,6 +54,12 @@ pub const fn tensors(sizes: Sizes) -> [Tensor; 39] {
     ]
 }
 
+/// Every tensor, and the decoder of an agent that judges what it sees.
+pub fn watchful(sizes: Sizes) -> [Tensor; 41] {
+    let (all, [_, _, _, _, dictionary, mean, ..]) = (tensors(sizes), perception(sizes));
+    core::array::from_fn(|i| all.get(i).copied().unwrap_or(if i == all.len() { dictionary } else { mean }))
+}
+
 /// Every tensor of a learned model alone.
 pub const fn model(sizes: Sizes) -> [Tensor; 9] {
     let [_, _, _, _, _, _, _, _, _, _, w_x, w_s, w_u, w_z, b1, w_h, b2, w_o, b_o, ..] = tensors(sizes);

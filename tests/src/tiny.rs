@@ -16,7 +16,7 @@ use forethought::{
     agent::Agent,
     artifact::{
         Activation, Aligned, Artifact, Classifier, CostTerms, Descent, Encoder, Entry, Estimator, Gate,
-        Header, Kind, Model, Planner, Provenance, Sensors, Side, Sizes, Term, VERSION, write,
+        Header, Kind, Model, Planner, Plant, Provenance, Sensors, Side, Sizes, Term, VERSION, write,
     },
     estimate::kalman::Kalman,
     feature::{Angles, Feature, Map},
@@ -196,6 +196,8 @@ pub fn header(model: Model) -> Header<'static> {
         sensors: Sensors { low: -0.5, high: 1.5 },
         encoder: Encoder::Lista { iterations: 2, activation: Activation::Soft },
         classifier: Classifier::default(),
+        energy: None,
+        layers: Default::default(),
         model,
         estimator: Estimator { measured: measured.into_iter().collect(), gates, patience: 3 },
         cost: CostTerms {
@@ -311,6 +313,24 @@ pub fn with<R>(
 ) -> Result<R, Failure> {
     let mut buffer = Aligned([0; _]);
     let length = fill(model, adjust, &mut buffer)?;
+    then(&Artifact::parse(&buffer.0[..length])?)
+}
+
+/// The same of the agent with the pendulum's physics, and its decoder beside.
+pub fn with_decoder<R>(
+    adjust: impl FnOnce(&mut Header<'static>),
+    then: impl FnOnce(&Artifact<'_>) -> Result<R, Failure>,
+) -> Result<R, Failure> {
+    let mut header = header(Model::Physics(Plant::Pendulum));
+    adjust(&mut header);
+    let mut buffer = Aligned([0; 8192]);
+    let values =
+        tensors::watchful(SIZES).map(|(part, name, ..)| move |row, col| weight(part, name, row, col));
+    let entries: [Entry<'_>; 41] = core::array::from_fn(|i| {
+        let (part, name, rows, cols) = tensors::watchful(SIZES)[i];
+        Entry { part, name, rows, cols, value: &values[i] }
+    });
+    let length = write(header, &entries, &mut buffer.0)?;
     then(&Artifact::parse(&buffer.0[..length])?)
 }
 

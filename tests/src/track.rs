@@ -140,6 +140,6 @@ fn golden() -> Result<(), Failure> {
             mind.step(&mut state, Reading::Sensors(&swing.next()), Mode::Plan, &mut decision)?;
             golden.add(&decision.action);
         }
-        golden.is("estimates", 0xd4a2_2466)
+        golden.is("estimates", 0x4686_13ff)
     })
 }

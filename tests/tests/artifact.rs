@@ -97,6 +97,8 @@ fn header() -> Header<'static> {
         sensors: Sensors { low: -1.0, high: 1.0 },
         encoder: Encoder::Lista { iterations: 1, activation: Activation::Soft },
         classifier: Classifier::default(),
+        energy: None,
+        layers: Default::default(),
         model: Model::Network,
         estimator: Estimator {
             measured: [term(0, Map::Cos).feature, term(1, Map::Value).feature].into_iter().collect(),
@@ -1060,7 +1062,7 @@ fn every_error_has_its_sentence() {
         ),
         (
             ArtifactError::Version { found: 1 },
-            "the weight file has format version 1, this program reads version 5: export it again",
+            "the weight file has format version 1, this program reads version 6: export it again",
         ),
         (ArtifactError::Header, "the weight file's header cannot be decoded: export it again"),
         (ArtifactError::Extent { offset: 64 }, "a tensor at byte 64 reaches past the end of the weight file"),

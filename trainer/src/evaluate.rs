@@ -64,7 +64,7 @@ pub fn fly(
             View::State => Reading::State(&state),
         };
         let (action, diagnostics, refused) = mind.step(reading, mode);
-        flight.refused += usize::from(refused.is_some() || diagnostics.outlier);
+        flight.refused += usize::from(refused.is_some() || diagnostics.outlier || diagnostics.strange);
         flight.total += world.step(&action);
         flight.states.push(state);
         flight.estimates.push(mind.estimate());

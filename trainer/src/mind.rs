@@ -13,12 +13,15 @@ use forethought::{
     Zero,
     agent::{self, Agent, Decision, Diagnostics, Mode, Reading, SensorError},
     artifact::{
-        self, Artifact, ArtifactError, FEATURES, Header, Kind, Load, MEMBERS, Model, Planner, Plant, Tree,
-        VIEWS,
+        self, Artifact, ArtifactError, FEATURES, Header, Kind, Load, MEMBERS, Model, Planner, Plant, Source,
+        Tree, VIEWS,
     },
     control::Controller,
+    energy::{self, reconstruction::Reconstruction},
     estimate::{kalman::Kalman, steady::Steady},
     forecast::Forecaster,
+    generate::Generator,
+    layers::DEPTH,
     perceive::{Encoder, convolutional, decoder::Decoder, maps::Maps, readout::ReadOut},
     plan::{discrete::Discrete, gradient::Gradient, ilqr::Ilqr, lq::Lq, reflex::Reflex, sampling::Sampling},
     predict::{
@@ -26,6 +29,7 @@ use forethought::{
         traffic,
     },
     recognise::Recogniser,
+    sentinel::Sentinel,
     track::Tracker,
     watch::{ANSWER, Watcher},
 };
@@ -105,6 +109,8 @@ type Wary<'a, P> = Controller<'a, Together<'a, 6, 2, 2, 64>, P, 6, 2, 2, 64, 40>
 type Reacting<'a> = Controller<'a, Absent, Reflex, WATCHED, NU, 0, NH, 0>;
 /// Every watcher.
 type Watching<'a> = Watcher<'a, { VIEWS as usize }, NH, MAPS>;
+/// Everything that only notices.
+type Noticing<E> = Sentinel<E, NY, { NY + 2 }>;
 /// Everything that only perceives.
 type Perception<'a> = Recogniser<'a, AnyEncoder<'a, NY, NC>, NY, NC, OUTPUTS>;
 
@@ -135,6 +141,18 @@ pub fn load<'a>(artifact: &Artifact<'a>) -> Result<Box<dyn Mind + 'a>, ArtifactE
         }
         (Kind::Controller, Model::Absent) => return sized::<Reacting<'a>, WATCHED, NU>(artifact),
         (Kind::Perception, _) => return sized::<Perception<'a>, 0, OUTPUTS>(artifact),
+        (Kind::Sentinel, _) => {
+            return match header.energy.map(|energy| energy.source) {
+                Some(Source::Autoencoder | Source::Critic) => {
+                    sized::<Noticing<energy::network::Network<'a, NY, WIDE>>, 0, { NY + 2 }>(artifact)
+                }
+                _ => {
+                    type Eyes<'a> = Reconstruction<'a, AnyEncoder<'a, NY, NC>, NY, NC>;
+                    sized::<Noticing<Eyes<'a>>, 0, { NY + 2 }>(artifact)
+                }
+            };
+        }
+        (Kind::Generator, _) => return sized::<Generator<'a, WIDE, OUTPUTS>, 0, OUTPUTS>(artifact),
         (Kind::Model, Model::Ensemble { .. }) => {
             return sized::<Forecaster<Together<'a, NX, NU, NZ, NH>, NX, NU, NZ, { 3 * NX }>, NX, { 3 * NX }>(
                 artifact,
@@ -177,6 +195,8 @@ const NZ: usize = 16;
 pub const NH: usize = 256;
 /// The most numbers in the maps of a watcher.
 const MAPS: usize = 1 << 16;
+/// The most units of a layer of an energy or of a generator.
+const WIDE: usize = 1024;
 /// The most steps of a plan.
 pub const H: usize = 128;
 /// The most states that a planner keeps after each decision.
@@ -258,6 +278,7 @@ pub fn state_size(header: &Header<'_>) -> usize {
         artifact::Encoder::CoordinateDescent { .. } => nc,
     };
     let perceive = ny + nc + scratch;
+    let layers = DEPTH * nh;
     let network = 2 * nx + 2 * nh;
     let trace = match header.model {
         Model::Network => network,
@@ -277,6 +298,15 @@ pub fn state_size(header: &Header<'_>) -> usize {
         Kind::Controller => return 4 * (nx + planner_size(header, trace)),
         Kind::Perception => return 4 * perceive,
         Kind::Model | Kind::Watcher => return 4 * (trace + nx),
+        Kind::Generator => return 4 * layers,
+        Kind::Sentinel => {
+            // The observation, what is missed of it, and two counts.
+            let scratch = match header.energy.map(|energy| energy.source) {
+                Some(Source::Autoencoder | Source::Critic) => layers + ny,
+                _ => nc + scratch,
+            };
+            return 4 * (2 * ny + scratch + 2);
+        }
     }
     let covariance = if header.has_steady_filter() { 0 } else { nx * nx };
     let estimate = nx + covariance + 1;
@@ -284,7 +314,8 @@ pub fn state_size(header: &Header<'_>) -> usize {
         return 4 * (estimate + nu + 1);
     }
     let last = nu + 1;
-    4 * (perceive + estimate + planner_size(header, trace) + last)
+    let counts = 2;
+    4 * (counts + perceive + estimate + planner_size(header, trace) + last)
 }
 
 /// Numbers that a planner remembers, for a model whose step remembers `trace`.

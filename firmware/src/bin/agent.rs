@@ -109,6 +109,8 @@ impl Device {
         let instructions = board::instructions() - before;
         if let Err(refused) = result {
             warn!("step {=u32}: {}", step, Display2Format(&refused));
+        } else if decision.diagnostics.strange {
+            warn!("step {=u32}: strange, with an energy of {=f32}", step, decision.diagnostics.energy);
         }
         Reply::Action {
             step,

@@ -37,6 +37,10 @@ pub struct Header<'a> {
     pub encoder: Encoder,
     /// How the classifier runs, if there is one.
     pub classifier: Classifier,
+    /// What tells strange observations from familiar ones, if anything does.
+    pub energy: Option<Energy>,
+    /// How the layers of an energy or of a generator run, if there are any.
+    pub layers: Layers,
     /// Which forward model it is.
     pub model: Model,
     /// The Kalman filter's settings.
@@ -69,6 +73,10 @@ pub enum Kind {
     Controller,
     /// [`Watcher`](crate::watch::Watcher): a model of traffic that is seen, and nothing else is looked at.
     Watcher,
+    /// [`Sentinel`](crate::sentinel::Sentinel): an energy, and nothing else is looked at.
+    Sentinel,
+    /// [`Generator`](crate::generate::Generator): layers that make observations of random numbers.
+    Generator,
 }
 
 /// Dimensions, in the order of the const generics.
@@ -258,6 +266,74 @@ pub enum Activation {
 pub struct Classifier {
     /// Whether the code is brought to unit length before: then only its direction counts.
     pub normalise: bool,
+}
+
+/// How the [energy](crate::energy) of an observation is told, and what is done with it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Energy {
+    /// Where it comes from.
+    pub source: Source,
+    /// The largest energy that is familiar.
+    pub threshold: f32,
+    /// For what share of familiar observations to be taken for strange ones the threshold was chosen.
+    pub rate: f32,
+    /// Strange observations in a row, of which the last raises the alarm.
+    pub patience: u16,
+    /// How often in a row an observation may be the one before over again, to the last bit, until it is strange; 0
+    /// where sensors may well say the same thing twice.
+    pub frozen: u16,
+    /// How a sentinel makes observations more familiar, if it does.
+    pub descending: Option<Descending>,
+}
+
+/// Where an [energy](crate::energy) comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Source {
+    /// [`Reconstruction`](crate::energy::reconstruction::Reconstruction): what encoder and decoder miss, and the price of the code.
+    Reconstruction {
+        /// `λ`, the price of a unit's activity.
+        sparsity: f32,
+    },
+    /// [`Network`](crate::energy::network::Network): what an autoencoder misses.
+    Autoencoder,
+    /// [`Network`](crate::energy::network::Network): what a critic says.
+    Critic,
+}
+
+/// How to [descend](crate::energy::descend) in energy.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Descending {
+    /// Steps.
+    pub steps: u16,
+    /// `η`, the length of a step as a multiple of the slope.
+    pub rate: f32,
+}
+
+/// How [`Layers`](crate::layers::Layers) run.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Layers {
+    /// What hidden units make of their sums.
+    pub hidden: Hidden,
+    /// Whether the outputs are squashed to the range from 0 to 1.
+    pub sigmoid: bool,
+}
+
+impl Default for Layers {
+    fn default() -> Self {
+        Self { hidden: Hidden::Rectified { leak: 0.0 }, sigmoid: false }
+    }
+}
+
+/// What a hidden unit of [`Layers`] makes of its sum `v`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Hidden {
+    /// `max(v, leak·v)`.
+    Rectified {
+        /// What is left of negative sums.
+        leak: f32,
+    },
+    /// `tanh v`.
+    Tanh,
 }
 
 /// The forward models that a mind can have.
@@ -644,6 +720,39 @@ impl<'a> Header<'a> {
         }
     }
 
+    /// Of a file that holds an energy alone: of `observation` numbers, with a code of `code` units behind an encoder, or `hidden`
+    /// units in the widest of its layers.
+    pub fn sentinel(
+        (observation, code, hidden): (u32, u32, u16),
+        sensors: Sensors,
+        energy: Energy,
+        provenance: Provenance<'a>,
+    ) -> Self {
+        Self {
+            kind: Kind::Sentinel,
+            sizes: Sizes { observation, code, hidden, ..Sizes::default() },
+            sensors,
+            energy: Some(energy),
+            ..Self::empty(provenance)
+        }
+    }
+
+    /// Of a file that holds a generator alone, from `asked` numbers to `outputs`.
+    pub fn generator(
+        (asked, outputs, hidden): (u32, u16, u16),
+        sensors: Sensors,
+        layers: Layers,
+        provenance: Provenance<'a>,
+    ) -> Self {
+        Self {
+            kind: Kind::Generator,
+            sizes: Sizes { observation: asked, action: outputs, hidden, ..Sizes::default() },
+            sensors,
+            layers,
+            ..Self::empty(provenance)
+        }
+    }
+
     fn empty(provenance: Provenance<'a>) -> Self {
         Self {
             version: super::VERSION,
@@ -653,6 +762,8 @@ impl<'a> Header<'a> {
             sensors: Sensors { low: -1.0, high: 1.0 },
             encoder: Encoder::Psd,
             classifier: Classifier::default(),
+            energy: None,
+            layers: Layers::default(),
             model: Model::Network,
             estimator: Estimator { measured: Vec::new(), gates: Vec::new(), patience: 0 },
             cost: CostTerms::default(),
@@ -668,11 +779,16 @@ impl<'a> Header<'a> {
         Self { kind: Kind::Controller, sizes, cost, planner, ..self }
     }
 
-    /// Numbers in an answer: an action, what a recogniser puts out, what a forward model says of the next state, what a tracker
-    /// says of this one, or what a watcher says of the next scene.
+    /// Numbers in an answer: an action, what a recogniser or a generator puts out, what a forward model says of the next state, what
+    /// a tracker says of this one, what a watcher says of the next scene, or what a sentinel thinks.
     pub fn answer(&self) -> usize {
         match self.kind {
-            Kind::Agent | Kind::Controller | Kind::Perception => self.sizes.nu(),
+            Kind::Agent | Kind::Controller | Kind::Perception | Kind::Generator => self.sizes.nu(),
+            // Energy and verdict, and the observation as it is after a descent.
+            Kind::Sentinel => match self.energy.and_then(|energy| energy.descending) {
+                Some(_) => 2 + self.sizes.ny(),
+                None => 2,
+            },
             // Behind the mean of an ensemble two variances.
             Kind::Model if matches!(self.model, Model::Ensemble { .. }) => 3 * self.sizes.nx(),
             Kind::Model => self.sizes.nx(),

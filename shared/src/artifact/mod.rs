@@ -14,7 +14,7 @@ use crate::{dense::Dense, feature::Angles};
 /// The first bytes of every file.
 pub const MAGIC: [u8; 4] = *b"FTH1";
 /// The format this crate reads and writes.
-pub const VERSION: u16 = 5;
+pub const VERSION: u16 = 6;
 /// Tensors start at multiples of this many bytes.
 pub const ALIGN: usize = 16;
 /// Magic, total length, header length.
@@ -123,6 +123,8 @@ impl<'a> Artifact<'a> {
             Kind::Tracker => "a filter alone",
             Kind::Model => "a forward model alone",
             Kind::Watcher => "a watcher of traffic",
+            Kind::Sentinel => "an energy alone",
+            Kind::Generator => "a generator",
         };
         if self.header.kind == kind { Ok(()) } else { Err(ArtifactError::Kind { expected }) }
     }

@@ -3,8 +3,8 @@
 use super::{
     ArtifactError,
     header::{
-        ActiveSet, CostTerms, Descent, Estimator, Header, Kind, MEMBERS, Method, Model, Newton, Planner,
-        Plant, Sampling, Sensors, Sizes, Traffic, Tree, VIEWS,
+        ActiveSet, CostTerms, Descent, Energy, Estimator, Header, Hidden, Kind, MEMBERS, Method, Model,
+        Newton, Planner, Plant, Sampling, Sensors, Sizes, Source, Traffic, Tree, VIEWS,
     },
 };
 use crate::{
@@ -27,7 +27,70 @@ impl Header<'_> {
             Kind::Tracker => self.validate_tracker(),
             Kind::Controller => self.validate_controller(),
             Kind::Watcher => self.validate_watcher(),
+            Kind::Sentinel => self.validate_sentinel(),
+            Kind::Generator => self.validate_generator(),
         }
+    }
+
+    fn validate_energy(&self) -> Result<(), ArtifactError> {
+        let Some(Energy { source, threshold, rate, patience, descending, .. }) = self.energy else {
+            return Ok(());
+        };
+        first_broken(&[
+            (
+                match source {
+                    Source::Reconstruction { sparsity } => sparsity.is_finite() && sparsity >= 0.0,
+                    Source::Autoencoder | Source::Critic => true,
+                },
+                "the price of a code must be a number of at least 0",
+            ),
+            (threshold.is_finite(), "the threshold of the energy must be a finite number"),
+            ((0.0..1.0).contains(&rate), "the rate of false alarms must be at least 0 and less than 1"),
+            (patience > 0, "the patience with strange observations must be at least one of them"),
+            (
+                descending.is_none_or(|d| d.steps > 0 && d.rate.is_finite() && d.rate > 0.0),
+                "a descent in energy needs at least one step and a positive rate",
+            ),
+        ])
+    }
+
+    fn validate_layers(&self) -> Result<(), ArtifactError> {
+        first_broken(&[(
+            match self.layers.hidden {
+                Hidden::Rectified { leak } => (0.0..1.0).contains(&leak),
+                Hidden::Tanh => true,
+            },
+            "the leak of rectified units must be at least 0 and less than 1",
+        )])
+    }
+
+    fn validate_sentinel(&self) -> Result<(), ArtifactError> {
+        let Sizes { observation, code, state, action, latent, horizon, .. } = self.sizes;
+        let encodes =
+            self.energy.is_some_and(|energy| matches!(energy.source, Source::Reconstruction { .. }));
+        first_broken(&[
+            (self.energy.is_some(), "a sentinel needs an energy"),
+            (observation > 0, "an observation needs at least one number"),
+            ((code > 0) == encodes, "an energy has a code where it is that of an encoder, and only there"),
+            (
+                [state, action, latent, horizon] == [0; 4] && self.angles == Angles(0),
+                "a sentinel has no state, action, latent variable or horizon",
+            ),
+        ])?;
+        self.validate_layers()?;
+        self.validate_energy()
+    }
+
+    fn validate_generator(&self) -> Result<(), ArtifactError> {
+        let Sizes { observation, code, state, action, latent, horizon, .. } = self.sizes;
+        first_broken(&[
+            (observation > 0 && action > 0, "a generator needs at least one input and one output"),
+            (
+                code == 0 && [state, latent, horizon] == [0; 3] && self.angles == Angles(0),
+                "a generator has no code, state, latent variable or horizon",
+            ),
+        ])?;
+        self.validate_layers()
     }
 
     /// The state, and whether it is that of the forward model.
@@ -177,6 +240,11 @@ impl Header<'_> {
     fn validate_agent(&self) -> Result<(), ArtifactError> {
         self.validate_state()?;
         self.validate_estimator()?;
+        self.validate_energy()?;
+        first_broken(&[(
+            self.energy.is_none_or(|energy| matches!(energy.source, Source::Reconstruction { .. })),
+            "an agent judges observations by what its own encoder and decoder miss",
+        )])?;
         self.validate_acting()
     }
 

@@ -11,7 +11,9 @@
 //! watcher's observation is the cells of a view, state, action and latent variable, and its answer `{"next": […], "cars": [[…], …]}`,
 //! its own state a step on, and place and speed of every car that is there. A
 //! tracker's observation is the measured features, `null` for one that is missing, and the action since the line before; its
-//! answer is `{"estimate": […], "variance": […], …}`.
+//! answer is `{"estimate": […], "variance": […], …}`. A sentinel answers with `{"energy": …, "verdict": "familiar", …}`, `"strange"` or
+//! `"alarm"`, and where it descends with `"nearest"`, the observation as it would be if it were more familiar; a generator's
+//! observation is its random numbers, and its action what it makes of them.
 
 use super::{Mode, with_artifact};
 use crate::{data::log::compose, mind};
@@ -67,6 +69,12 @@ struct Answer {
     #[serde(skip_serializing_if = "Option::is_none")]
     class: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    energy: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verdict: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nearest: Option<Vec<f32>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     diagnostics: Option<Diagnostics>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
@@ -114,8 +122,8 @@ fn answer(artifact: &Artifact<'_>, mind: &mut dyn mind::Mind, mode: Mode, line: 
     let values;
     let mut broken = None;
     let reading = match (line.observation, line.state) {
-        (_, Some(_)) if kind == Kind::Perception => {
-            anyhow::bail!("this mind only perceives: a line must have `observation`, not `state`")
+        (_, Some(_)) if matches!(kind, Kind::Perception | Kind::Sentinel | Kind::Generator) => {
+            anyhow::bail!("this mind knows of no state: a line must have `observation`, not `state`")
         }
         (_, Some(_)) if kind == Kind::Model => anyhow::bail!(
             "this mind is a forward model: a line must have `observation`, the numbers of state, action and latent \
@@ -153,7 +161,14 @@ fn answer(artifact: &Artifact<'_>, mind: &mut dyn mind::Mind, mode: Mode, line: 
         Kind::Agent | Kind::Controller => {
             Answer { action: Some(action), diagnostics: Some(diagnostics), error, ..Answer::default() }
         }
-        Kind::Perception => Answer { action: Some(action), class, error, ..Answer::default() },
+        Kind::Perception | Kind::Generator => {
+            Answer { action: Some(action), class, error, ..Answer::default() }
+        }
+        Kind::Sentinel => {
+            let nearest = action.get(2..).filter(|nearest| !nearest.is_empty()).map(<[f32]>::to_vec);
+            let verdict = ["familiar", "strange", "alarm"].get(action[1] as usize).copied();
+            Answer { energy: Some(action[0]), verdict, nearest, error, ..Answer::default() }
+        }
         Kind::Model => {
             let mut parts = action.chunks(artifact.sizes().nx()).map(<[f32]>::to_vec);
             let (next, aleatoric, epistemic) = (parts.next(), parts.next(), parts.next());

@@ -83,6 +83,10 @@ impl Args {
         let holds = with_artifact(&self.artifact, |artifact| match artifact.header().kind {
             Kind::Agent | Kind::Controller => self.fly(artifact),
             Kind::Perception => self.recognise(artifact),
+            Kind::Sentinel | Kind::Generator => bail!(
+                "an energy or a generator alone has no world to act in: its numbers are in the report of its training; give it \
+                 observations with `forethought act`, or compare it with a chip by `forethought hil`"
+            ),
             Kind::Tracker => bail!(
                 "a filter alone has no world to act in: give it measurements with `forethought act`, or compare it with a \
                  chip by `forethought hil`"

@@ -2,16 +2,20 @@
 //! bit by bit. A mind that only perceives is shown its test images, or, if it has none, noise; a forward model noise where it was
 //! trained; a filter the world that it believes in; a watcher the native highway.
 
+mod faults;
+
 use super::{Mode, with_artifact};
 use crate::{
     device::{Device, Stream},
     evaluate::episode_rng,
     mind,
-    worlds::{self, World, digits, noise::Noise, tracked::Tracked, watched::Watched},
+    tasks::pendulum,
+    worlds::{self, World, camera::SIDE, digits, noise::Noise, tracked::Tracked, watched::Watched},
 };
 use anyhow::{Context, Result, bail, ensure};
+use faults::Faults;
 use forethought::{
-    agent,
+    agent::{self, SensorError},
     artifact::{Artifact, Kind},
     link::{self, PROTOCOL, Reading, Receiver, Reply, Request, Usage},
 };
@@ -32,6 +36,9 @@ pub struct Args {
     /// Who decides.
     #[arg(long, value_enum, default_value_t = Mode::Plan)]
     mode: Mode,
+    /// Damage the pictures of the agent's camera, a fault an episode, and count what it notices.
+    #[arg(long)]
+    faults: bool,
     /// Seed of the starts and of all noise.
     #[arg(long, default_value_t = super::eval::EVALUATION_SEED)]
     seed: u64,
@@ -108,6 +115,8 @@ impl Link {
 struct Tally {
     compared: usize,
     bits: u32,
+    /// Steps at which both refused to go on seeing what is strange.
+    alarms: usize,
     total: f64,
     instructions: Vec<u64>,
 }
@@ -120,10 +129,15 @@ impl Args {
             let mut world = self.world(artifact)?;
             let mut link = Link::open(&self.device, &self.artifact)?;
             link.greet(artifact)?;
-            let tally = self.fly(artifact, &mut *world, &mut link)?;
+            let mut faults = self.faults(artifact)?;
+            let tally = self.fly(artifact, &mut *world, &mut link, faults.as_mut())?;
             let usage = link.usage()?;
             report(artifact, &self.device, &tally, usage);
-            Ok(if tally.bits == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+            let well = faults.map(Faults::report).is_none_or(|(text, well)| {
+                print!("{text}");
+                well
+            });
+            Ok(if tally.bits == 0 && well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         })
     }
 
@@ -137,13 +151,34 @@ impl Args {
             (Kind::Perception, digits::NAME) => {
                 Box::new(digits::Digits::read(&self.data, artifact.sizes().ny())?)
             }
-            (Kind::Perception | Kind::Model, _) => Box::new(Noise::of(artifact)),
+            (Kind::Perception | Kind::Model | Kind::Sentinel | Kind::Generator, _) => {
+                Box::new(Noise::of(artifact))
+            }
             (Kind::Tracker, _) => Box::new(Tracked::of(artifact)?),
             (Kind::Watcher, _) => Box::new(Watched::of(artifact)?),
         })
     }
 
-    fn fly(&self, artifact: &Artifact<'_>, world: &mut dyn World, link: &mut Link) -> Result<Tally> {
+    /// What goes wrong with the camera, if something is to.
+    fn faults(&self, artifact: &Artifact<'_>) -> Result<Option<Faults>> {
+        let header = artifact.header();
+        ensure!(
+            !self.faults
+                || (header.kind, header.provenance.task, header.sizes.ny())
+                    == (Kind::Agent, pendulum::NAME, SIDE * SIDE),
+            "--faults is for agents that see the pendulum through its camera"
+        );
+        let rng = episode_rng(!self.seed, 0);
+        Ok(self.faults.then(|| Faults::new(header.estimator.measured.to_vec(), rng)))
+    }
+
+    fn fly(
+        &self,
+        artifact: &Artifact<'_>,
+        world: &mut dyn World,
+        link: &mut Link,
+        mut faults: Option<&mut Faults>,
+    ) -> Result<Tally> {
         let mut mind = mind::load(artifact)?;
         let mut tally = Tally::default();
         let bar = ProgressBar::new(self.steps as u64).with_message(self.device.to_string());
@@ -154,27 +189,48 @@ impl Args {
                 rng = episode_rng(self.seed, step / world.episode());
                 world.reset(&mut rng);
                 mind.reset();
+                faults.iter_mut().for_each(|faults| faults.begin());
                 match link.ask(&Request::Reset)? {
                     Reply::Ready => (),
                     other => bail!("the device answered a reset with {other:?}"),
                 }
             }
-            let sensors = match artifact.header().kind {
+            let mut sensors = match artifact.header().kind {
                 // It is shown the state, whatever the world's sensors are.
                 Kind::Controller => world.state(),
                 _ => world.observe(&mut rng),
             };
-            let (ours, ..) = mind.step(agent::Reading::Sensors(&sensors), self.mode.into());
+            let truth = world.state();
+            if let Some(faults) = &mut faults {
+                faults.show(step % world.episode(), &mut sensors);
+            }
+            let (ours, diagnostics, refused_here) =
+                mind.step(agent::Reading::Sensors(&sensors), self.mode.into());
+            if let Some(faults) = &mut faults {
+                let known = (&truth[..], &mind.estimate()[..]);
+                faults.judge(step % world.episode(), (&diagnostics, refused_here), known);
+            }
             let reading = Reading::Sensors(sensors.into_iter().collect());
             let request = Request::Observe { step: step as u32, mode: self.mode.into(), reading };
-            let Reply::Action { step: answered, action, refused, instructions, .. } = link.ask(&request)?
+            let Reply::Action { step: answered, action, diagnostics: theirs, refused, instructions } =
+                link.ask(&request)?
             else {
                 bail!("the device answered observation {step} with something else than an action");
             };
             ensure!(answered as usize == step, "the device answered step {answered} instead of {step}");
-            if let Some(refused) = refused {
-                bail!("the device refused observation {step}: {refused}");
+            match refused {
+                // It is what it is there for.
+                Some(SensorError::Strange) if refused == refused_here => tally.alarms += 1,
+                Some(refused) => bail!("the device refused observation {step}: {refused}"),
+                None => ensure!(
+                    refused_here.is_none(),
+                    "the device believed observation {step}, which was refused here"
+                ),
             }
+            ensure!(
+                action.iter().all(|u| u.is_finite()),
+                "the device acts with a number that is none at step {step}"
+            );
             ensure!(
                 action.len() == ours.len(),
                 "the device acts with {} numbers, not {}",
@@ -183,6 +239,7 @@ impl Args {
             );
             tally.compared += 1;
             let pairs = ours.iter().zip(&action);
+            let pairs = pairs.chain([(&diagnostics.energy, &theirs.energy)]);
             tally.bits += pairs.map(|(a, b)| (a.to_bits() ^ b.to_bits()).count_ones()).sum::<u32>();
             tally.instructions.push(instructions);
             tally.total += world.step(&action);
@@ -202,19 +259,27 @@ fn report(artifact: &Artifact<'_>, device: &Device, tally: &Tally, usage: Usage)
     let (action, decision) = match header.kind {
         Kind::Agent | Kind::Controller => ("actions", "decision"),
         Kind::Perception => ("answers", "observation"),
+        Kind::Sentinel => ("verdicts", "observation"),
+        Kind::Generator => ("samples", "sample"),
         Kind::Model => ("predictions", "prediction"),
         Kind::Tracker => ("estimates", "filter update"),
         Kind::Watcher => ("scenes", "scene"),
     };
     println!("{device}: {n} {action} compared, {} differing bits", tally.bits);
     match (header.kind, header.provenance.task) {
+        (Kind::Agent | Kind::Controller, _) if tally.alarms > 0 => {
+            println!("  return {:.1}; the alarm was raised at {} steps", tally.total, tally.alarms);
+        }
         (Kind::Agent | Kind::Controller, _) => println!("  return {:.1}", tally.total),
         (Kind::Perception, digits::NAME) if artifact.has("classify") => println!(
             "  {:.0} of {n} digits are given their class ({:.2} %)",
             tally.total,
             100.0 * tally.total / n as f64
         ),
-        (Kind::Perception | Kind::Model | Kind::Tracker | Kind::Watcher, _) => (),
+        (
+            Kind::Perception | Kind::Model | Kind::Tracker | Kind::Watcher | Kind::Sentinel | Kind::Generator,
+            _,
+        ) => (),
     }
     println!("  instructions per {decision}: {mean} on average, {most} at most");
     println!("  flash {flash} bytes (code, constants and weights)");

@@ -3,7 +3,7 @@
 use super::{answer, with_artifact};
 use crate::mind;
 use anyhow::Result;
-use forethought::artifact::{Estimator, Header, Kind};
+use forethought::artifact::{Energy, Estimator, Header, Kind, Source};
 use std::{fmt::Write, path::PathBuf, process::ExitCode};
 
 /// Shows what is in an artifact.
@@ -25,6 +25,8 @@ impl Args {
                 Kind::Controller => "a controller",
                 Kind::Perception => "perception",
                 Kind::Model => "a forward model",
+                Kind::Sentinel => "a sentinel",
+                Kind::Generator => "a generator",
                 Kind::Tracker if header.has_steady_filter() => "a steady filter",
                 Kind::Tracker => "a Kalman filter",
                 Kind::Watcher => "a watcher of traffic",
@@ -47,6 +49,16 @@ impl Args {
     }
 }
 
+/// What is thought strange.
+fn judged(energy: &Energy) -> String {
+    let Energy { source, threshold, rate, patience, frozen, .. } = energy;
+    format!(
+        "energy {source:?}, strange above {threshold} (one familiar observation in {:.0}); alarm after {patience} in a row, frozen \
+         after {frozen} repetitions",
+        1.0 / rate
+    )
+}
+
 /// What comes in, what goes out and what lies between.
 fn describe(header: &Header<'_>, text: &mut String) -> std::fmt::Result {
     let (s, range) = (header.sizes, header.sensors);
@@ -58,6 +70,7 @@ fn describe(header: &Header<'_>, text: &mut String) -> std::fmt::Result {
             s.observation, s.code, s.state, s.action, s.latent, s.hidden, s.horizon
         )?;
         writeln!(text, "  {sensors}")?;
+        header.energy.iter().try_for_each(|energy| writeln!(text, "  {}", judged(energy)))?;
         return writeln!(
             text,
             "  encoder {:?}, model {:?}, planner {:?}",
@@ -105,6 +118,24 @@ fn describe(header: &Header<'_>, text: &mut String) -> std::fmt::Result {
             header.answer()
         )?;
         return writeln!(text, "  {sensors}\n  model {:?}", header.model);
+    }
+    if let (Kind::Sentinel, Some(energy)) = (header.kind, &header.energy) {
+        writeln!(
+            text,
+            "  sizes: NY {} observation, NC {} code; {} numbers go out",
+            s.observation,
+            s.code,
+            header.answer()
+        )?;
+        writeln!(text, "  {sensors}\n  {}", judged(energy))?;
+        return match energy.source {
+            Source::Reconstruction { .. } => writeln!(text, "  encoder {:?}", header.encoder),
+            Source::Autoencoder | Source::Critic => writeln!(text, "  layers {:?}", header.layers),
+        };
+    }
+    if header.kind == Kind::Generator {
+        writeln!(text, "  sizes: {} numbers go in, {} go out", s.observation, s.action)?;
+        return writeln!(text, "  {sensors}\n  layers {:?}", header.layers);
     }
     let out = match (header.has("classify"), header.classifier.normalise) {
         (false, _) => "the code goes out as it is".to_owned(),

@@ -17,10 +17,12 @@ pub mod gan;
 pub mod modes;
 mod network;
 pub mod rbm;
+mod threshold;
 
 pub use decoders::{Encoded, Means, Principal, Sparse};
 pub use forward::Surprise;
 pub use network::{Autoencoder, Scalar};
+pub use threshold::threshold;
 
 use crate::{
     tape::{Tape, Var},

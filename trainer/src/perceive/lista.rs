@@ -242,6 +242,11 @@ impl Lista {
         self.iterations + 1
     }
 
+    /// `ȳ`, the mean observation, as a column.
+    pub fn mean(&self) -> &DMatrix<f32> {
+        &self.mean
+    }
+
     /// `D`, one atom a column.
     pub fn dictionary(&self) -> &DMatrix<f32> {
         &self.params[self.dictionary]

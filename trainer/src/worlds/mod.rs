@@ -5,6 +5,7 @@ pub mod car;
 pub mod cart_pole;
 pub mod cliff_car;
 pub mod digits;
+pub mod faults;
 pub mod linear;
 pub mod motion;
 pub mod mountain_car;

@@ -9,8 +9,8 @@ use crate::{
 };
 use anyhow::Result;
 use forethought::artifact::{
-    Classifier, CostTerms, Descent, Estimator, Gate, Header, Kind, Model, Planner, Provenance, Sensors,
-    Sizes, VERSION,
+    Classifier, CostTerms, Descent, Energy, Estimator, Gate, Header, Kind, Layers, Model, Planner,
+    Provenance, Sensors, Sizes, Source, VERSION,
 };
 use std::f64::consts::PI;
 
@@ -62,6 +62,15 @@ fn collect(config: &Config, trained: &Trained, model: Model, seed: u64) -> (Tens
         sensors: Sensors { low: 0.0, high: 1.0 },
         encoder,
         classifier: Classifier::default(),
+        energy: Some(Energy {
+            source: Source::Reconstruction { sparsity: 0.0 },
+            threshold: trained.threshold,
+            rate: config.watch.rate,
+            patience: config.watch.patience,
+            frozen: if config.camera.noise > 0.0 { config.watch.frozen } else { 0 },
+            descending: None,
+        }),
+        layers: Layers::default(),
         model,
         estimator,
         cost: CostTerms { terms: objective.terms.into_iter().collect(), ..CostTerms::default() },

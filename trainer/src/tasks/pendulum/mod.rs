@@ -6,7 +6,7 @@ mod train;
 
 pub use export::{export, export_tracker, export_without_value};
 pub use portrait::{ModelError, model_errors, portrait};
-pub use train::{Trained, frames, train};
+pub use train::{Trained, eyes, frames, train};
 
 use crate::{
     perceive::lista,
@@ -51,6 +51,8 @@ pub struct Config {
     pub policy: policy::Config,
     /// What the policy learns of the planner.
     pub distillation: policy::distilled::Config,
+    /// What the agent thinks strange.
+    pub watch: WatchConfig,
     /// The filter.
     pub filter: FilterConfig,
     /// The planner.
@@ -105,6 +107,26 @@ pub struct FilterConfig {
 impl Default for FilterConfig {
     fn default() -> Self {
         Self { inflation: 4.0, floor: 1e-6, gate: 25.0, patience: 5 }
+    }
+}
+
+/// What the agent thinks strange: frames of which encoder and decoder miss more than of nearly all healthy ones.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WatchConfig {
+    /// The share of healthy frames that may be thought strange, and are then left aside: one in a thousand costs nothing.
+    pub rate: f32,
+    /// Strange frames in a row, of which the last raises the alarm and the safe action is taken. Three healthy ones in a row
+    /// are strange once in 10⁹ steps.
+    pub patience: u16,
+    /// How often in a row a frame may be the one before over again, to the last bit. With noise on every pixel none is; a
+    /// camera without noise is never thought frozen.
+    pub frozen: u16,
+}
+
+impl Default for WatchConfig {
+    fn default() -> Self {
+        Self { rate: 1e-3, patience: 3, frozen: 1 }
     }
 }
 
@@ -186,6 +208,10 @@ impl Config {
             (0.0..=1.0).contains(&self.camera.occlusion),
             "camera.occlusion must be a chance between 0 and 1, not {}",
             self.camera.occlusion
+        );
+        ensure!(
+            (0.0..1.0).contains(&self.watch.rate) && self.watch.patience > 0,
+            "watch.rate must be at least 0 and less than 1, and watch.patience at least 1"
         );
         ensure!(
             (0.0..1.0).contains(&self.model.held_out),

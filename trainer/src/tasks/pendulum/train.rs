@@ -3,6 +3,7 @@
 use super::{ANGLES, Config, MEASURED};
 use crate::{
     data::log::{Episode, Log},
+    energy::{Encoded, Energy, threshold},
     estimate::kalman,
     perceive::lista::{Batch, Lista},
     policy::Policy,
@@ -28,6 +29,20 @@ pub fn frames(camera: &Camera, n: usize, rng: &mut Rng) -> Batch {
     (DMatrix::from_vec(SIDE * SIDE, n, pixels), DMatrix::from_vec(MEASURED.len(), n, features))
 }
 
+/// Frames behind the threshold of what is strange.
+const HEALTHY: usize = 20_000;
+
+/// How an encoder judges frames: by what it misses of them.
+pub fn eyes(encoder: &Lista) -> Encoded<Lista> {
+    Encoded {
+        layers: encoder.layers(),
+        dictionary: encoder.dictionary().clone(),
+        mean: encoder.mean().clone(),
+        lambda: 0.0,
+        encoder: encoder.clone(),
+    }
+}
+
 /// The trained parts of an agent.
 #[derive(Debug)]
 pub struct Trained {
@@ -43,6 +58,8 @@ pub struct Trained {
     pub process: Vec<f32>,
     /// `R`.
     pub noise: Vec<f32>,
+    /// The largest energy of a familiar frame.
+    pub threshold: f32,
     /// What the model was trained on.
     pub log: Log,
 }
@@ -84,6 +101,9 @@ pub fn train(config: &Config, log: Option<Log>, seed: u64, progress: &mut Progre
     )?;
     let (unseen, truth) = frames(&camera, 4096, rng);
     let noise = kalman::measurement_noise(&encoder.run(&unseen).1, &truth);
+    // Frames of their own, so that the rest of the training does not depend on how many they are.
+    let (healthy, _) = frames(&camera, HEALTHY, &mut Rng::seed_from_u64(!seed));
+    let threshold = threshold(&eyes(&encoder).of(&healthy, None), config.watch.rate);
 
     let mut policy =
         Policy::new(&config.policy, ANGLES, vec![1.0, MAX_SPEED as f32], (&[torque.0], &[torque.1]), rng);
@@ -98,7 +118,7 @@ pub fn train(config: &Config, log: Option<Log>, seed: u64, progress: &mut Progre
         |rng| seen[rng.random_range(0..seen.len())].clone(),
         |step, cost| progress("policy", step, config.policy.steps, &[("cost", cost)]),
     )?;
-    Ok(Trained { encoder, model, policy, value, process, noise, log })
+    Ok(Trained { encoder, model, policy, value, process, noise, threshold, log })
 }
 
 impl Trained {
