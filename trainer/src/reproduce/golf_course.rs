@@ -180,6 +180,7 @@ pub(super) fn run(setting: &Setting) -> Result<Outcome> {
             2.0 * AWAY
         ),
         "PCA's energy hardly rises: a line through a spiral is as near to what is not data.".into(),
+        "What is demanded was settled after seeds 0 to 2 had been seen.".into(),
         "Flat: the share of points 0.1 to 0.75 from the data whose slope is less than a tenth of the mean rise. Cliffs: the steepest percent of \
          these slopes over the median. Direction: the mean cosine between downhill and the way to the nearest point of the curve."
             .into(),
