@@ -16,7 +16,6 @@ use crate::{
     perceive::{Encoder, readout::ReadOut},
     plan::{Planner, Status},
     predict::ForwardModel,
-    sentinel::same,
 };
 use core::fmt;
 use serde::{Deserialize, Serialize};
@@ -152,8 +151,10 @@ pub trait Mind<'a, const NX: usize, const NU: usize>: Sized {
     /// Where the agent believes the world to be.
     fn estimate<'s>(&self, state: &'s Self::State) -> &'s [f32; NX];
 
-    /// The states that its last plan leads through.
-    fn planned<'s>(&self, state: &'s Self::State) -> &'s [[f32; NX]];
+    /// The states that its last plan leads through; a mind that does not plan has none.
+    fn planned<'s>(&self, _: &'s Self::State) -> &'s [[f32; NX]] {
+        &[]
+    }
 }
 
 /// The whole loop over an encoder `E`, a forward model `M` and a planner `P`.
@@ -261,7 +262,8 @@ impl<
             Reading::Missing => return Err(SensorError::Missing),
             Reading::Sensors(values) => {
                 let (low, high) = (self.sensors.low, self.sensors.high);
-                let same = same(values, &state.observation);
+                let same =
+                    self.watch.as_ref().is_some_and(|(_, gate)| gate.repeats(values, &state.observation));
                 take(values, self.sizes.0, low..=high, &mut state.observation)?;
                 self.perceive(state, same, &mut decision.diagnostics)?;
             }

@@ -57,6 +57,14 @@ impl<'a> Dense<'a> {
         self.visit(y, Add(Rows::first(x, self.cols)));
     }
 
+    /// `y = b + W x`, on the front of `y`, as far as `b` goes.
+    pub fn affine(&self, b: &[f32], x: &[f32], y: &mut [f32]) {
+        for (y, b) in y.iter_mut().zip(b) {
+            *y = *b;
+        }
+        self.add(x, y);
+    }
+
     /// `y += W_{·k} x`: one column. A matrix without a column `k` adds nothing.
     pub fn add_column(&self, k: usize, x: f32, y: &mut [f32]) {
         self.visit(y, Column { k, x });

@@ -83,10 +83,6 @@ impl<
     fn estimate<'s>(&self, state: &'s Self::State) -> &'s [f32; NX] {
         &state.next
     }
-
-    fn planned<'s>(&self, _: &'s Self::State) -> &'s [[f32; NX]] {
-        &[]
-    }
 }
 
 /// The first `n` of the numbers that are left; zeros behind them.

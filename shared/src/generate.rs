@@ -62,8 +62,4 @@ impl<'a, const NH: usize, const NA: usize> Mind<'a, 0, NA> for Generator<'a, NH,
     fn estimate<'s>(&self, _: &'s Self::State) -> &'s [f32; 0] {
         &[]
     }
-
-    fn planned<'s>(&self, _: &'s Self::State) -> &'s [[f32; 0]] {
-        &[]
-    }
 }

@@ -35,15 +35,6 @@ struct Layer<'a> {
     b: &'a [f32],
 }
 
-impl Layer<'_> {
-    fn run(&self, x: &[f32], y: &mut [f32]) {
-        for (y, b) in y.iter_mut().zip(self.b) {
-            *y = *b;
-        }
-        self.w.add(x, y);
-    }
-}
-
 /// What the units of each layer answer: all that the pullback has to remember.
 #[derive(Clone, Copy, Debug)]
 pub struct Trace<const NH: usize> {
@@ -86,16 +77,11 @@ impl<'a, const NH: usize> Layers<'a, NH> {
         Ok(layers)
     }
 
-    /// Outputs.
-    pub fn outputs(&self) -> usize {
-        self.last.b.len()
-    }
-
     /// Writes the outputs to the front of `out`.
     pub fn forward(&self, x: &[f32], trace: &mut Trace<NH>, out: &mut [f32]) {
         let mut input = x;
         for (layer, hidden) in self.inner.iter().zip(&mut trace.hidden) {
-            layer.run(input, hidden);
+            layer.w.affine(layer.b, input, hidden);
             match self.hidden {
                 Hidden::Rectified { leak } => {
                     hidden.iter_mut().for_each(|h| *h = if *h > 0.0 { *h } else { leak * *h })
@@ -104,7 +90,7 @@ impl<'a, const NH: usize> Layers<'a, NH> {
             }
             input = hidden;
         }
-        self.last.run(input, out);
+        self.last.w.affine(self.last.b, input, out);
         if self.sigmoid {
             for y in out.iter_mut().zip(self.last.b).map(|(y, _)| y) {
                 *y = math::sigmoid(*y);

@@ -65,7 +65,9 @@ impl<'a> Trunk<'a> {
 
     /// Starts a pass: the first layer holds its bias, ready for each input's matrix to add to it.
     pub fn begin<const NH: usize>(&self, hidden: &mut Hidden<NH>) {
-        set(&mut hidden.first, self.b1);
+        for (h, b) in hidden.first.iter_mut().zip(self.b1) {
+            *h = *b;
+        }
     }
 
     /// Runs the layers on `hidden.first` and writes `o` to the front of `out`.
@@ -73,13 +75,11 @@ impl<'a> Trunk<'a> {
         for h in hidden.first.iter_mut().zip(self.b1).map(|(h, _)| h) {
             *h = math::tanh(*h);
         }
-        set(&mut hidden.second, self.b2);
-        self.w_h.add(&hidden.first, &mut hidden.second);
+        self.w_h.affine(self.b2, &hidden.first, &mut hidden.second);
         for h in hidden.second.iter_mut().zip(self.b2).map(|(h, _)| h) {
             *h = math::tanh(*h);
         }
-        set(out, self.b_o);
-        self.w_o.add(&hidden.second, out);
+        self.w_o.affine(self.b_o, &hidden.second, out);
     }
 
     /// From the output's gradient to the gradient of the first layer's input: each input's matrix pulls it on.
@@ -172,12 +172,6 @@ impl<'a, const NH: usize> StateNetwork<'a, NH> {
         let mut g_first = [0.0; NH];
         self.trunk.pull(hidden, g_out, &mut g_first);
         self.input.pull(lifted, &g_first, gx);
-    }
-}
-
-fn set(target: &mut [f32], source: &[f32]) {
-    for (t, s) in target.iter_mut().zip(source) {
-        *t = *s;
     }
 }
 

@@ -70,8 +70,4 @@ impl<'a, E: Encoder<NY, NC> + Load<'a>, const NY: usize, const NC: usize, const 
     fn estimate<'s>(&self, _: &'s Self::State) -> &'s [f32; 0] {
         &[]
     }
-
-    fn planned<'s>(&self, _: &'s Self::State) -> &'s [[f32; 0]] {
-        &[]
-    }
 }

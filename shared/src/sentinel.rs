@@ -63,7 +63,7 @@ impl<'a, E: Energy<NY> + Load<'a>, const NY: usize, const NA: usize> Mind<'a, 0,
         // It knows of no state: to be told one is to be shown nothing.
         let Reading::Sensors(values) = reading else { return Err(SensorError::Missing) };
         let State { scratch, observation, count } = state;
-        let same = same(values, observation);
+        let same = self.gate.repeats(values, observation);
         take(values, self.observation, self.sensors.low..=self.sensors.high, observation)?;
         let energy = self.energy.of(scratch, observation);
         let verdict = self.gate.judge(count, energy, same);
@@ -83,19 +83,10 @@ impl<'a, E: Energy<NY> + Load<'a>, const NY: usize, const NA: usize> Mind<'a, 0,
     fn estimate<'s>(&self, _: &'s Self::State) -> &'s [f32; 0] {
         &[]
     }
-
-    fn planned<'s>(&self, _: &'s Self::State) -> &'s [[f32; 0]] {
-        &[]
-    }
 }
 
 fn set(target: &mut [f32], values: [f32; 2]) {
     for (target, value) in target.iter_mut().zip(values) {
         *target = value;
     }
-}
-
-/// Whether a reading is the last one over again.
-pub(crate) fn same(values: &[f32], last: &[f32]) -> bool {
-    values.iter().zip(last).all(|(value, last)| value.to_bits() == last.to_bits())
 }

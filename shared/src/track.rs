@@ -82,10 +82,6 @@ impl<
     fn estimate<'s>(&self, state: &'s Self::State) -> &'s [f32; NX] {
         self.filter.estimate(&state.estimate)
     }
-
-    fn planned<'s>(&self, _: &'s Self::State) -> &'s [[f32; NX]] {
-        &[]
-    }
 }
 
 impl<

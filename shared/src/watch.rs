@@ -104,10 +104,6 @@ impl<'a, const NV: usize, const NH: usize, const NM: usize> Mind<'a, STATE, ANSW
     fn estimate<'s>(&self, state: &'s Self::State) -> &'s [f32; STATE] {
         &state.scene.state
     }
-
-    fn planned<'s>(&self, _: &'s Self::State) -> &'s [[f32; STATE]] {
-        &[]
-    }
 }
 
 impl<const NV: usize, const NH: usize, const NM: usize> Watcher<'_, NV, NH, NM> {

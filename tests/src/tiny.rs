@@ -227,21 +227,21 @@ pub fn fill_with(
     weight: &dyn Fn(&str, &str, usize, usize) -> f32,
     buffer: &mut Buffer,
 ) -> Result<usize, Failure> {
-    fill_tensors(header, &TENSORS, weight, buffer)
+    fill_tensors(header, &TENSORS, weight, &mut buffer.0)
 }
 
 fn fill_tensors<const N: usize>(
     header: Header<'_>,
     tensors: &[Tensor; N],
     weight: &dyn Fn(&str, &str, usize, usize) -> f32,
-    buffer: &mut Buffer,
+    buffer: &mut [u8],
 ) -> Result<usize, Failure> {
     let values = tensors.map(|(part, name, ..)| move |row, col| weight(part, name, row, col));
     let entries: [Entry<'_>; N] = core::array::from_fn(|i| {
         let (part, name, rows, cols) = tensors[i];
         Entry { part, name, rows, cols, value: &values[i] }
     });
-    Ok(write(header, &entries, &mut buffer.0)?)
+    Ok(write(header, &entries, buffer)?)
 }
 
 /// Writes the recogniser's weight file, after `adjust` has had its way with the header, and returns its length.
@@ -251,7 +251,7 @@ pub fn fill_perception(
 ) -> Result<usize, Failure> {
     let mut header = perception(CLASSES);
     adjust(&mut header);
-    fill_tensors(header, &PERCEPTION, &weight, buffer)
+    fill_tensors(header, &PERCEPTION, &weight, &mut buffer.0)
 }
 
 /// The header of an encoder alone, with so many outputs.
@@ -272,9 +272,9 @@ pub fn with_perception<R>(
 
 /// The same without its classifier: the outputs are the code.
 pub fn with_encoder<R>(then: impl FnOnce(&Artifact<'_>) -> Result<R, Failure>) -> Result<R, Failure> {
-    let mut buffer = Aligned([0; _]);
+    let mut buffer: Buffer = Aligned([0; _]);
     let [w_e, bias, s, threshold, ..] = PERCEPTION;
-    let length = fill_tensors(perception(NC), &[w_e, bias, s, threshold], &weight, &mut buffer)?;
+    let length = fill_tensors(perception(NC), &[w_e, bias, s, threshold], &weight, &mut buffer.0)?;
     then(&Artifact::parse(&buffer.0[..length])?)
 }
 
@@ -287,11 +287,11 @@ pub fn with_model<R>(then: impl FnOnce(&Artifact<'_>) -> Result<R, Failure>) -> 
 
 /// Makes the weight file of an ensemble of two on the stack and hands it on, parsed.
 pub fn with_ensemble<R>(then: impl FnOnce(&Artifact<'_>) -> Result<R, Failure>) -> Result<R, Failure> {
-    let mut buffer = Aligned([0; _]);
+    let mut buffer: Buffer = Aligned([0; _]);
     let Header { sizes, angles, provenance, .. } = header(Model::Network);
     let sensors = Sensors { low: -10.0, high: 10.0 };
     let header = Header::model(sizes, angles, sensors, Model::Ensemble { members: 2 }, provenance);
-    let length = fill_tensors(header, &tensors::ensemble::<18>(SIZES), &weight, &mut buffer)?;
+    let length = fill_tensors(header, &tensors::ensemble::<18>(SIZES), &weight, &mut buffer.0)?;
     then(&Artifact::parse(&buffer.0[..length])?)
 }
 
@@ -302,7 +302,7 @@ pub fn fill_model(adjust: impl FnOnce(&mut Header<'static>), buffer: &mut Buffer
     let sensors = Sensors { low: -10.0, high: 10.0 };
     let mut header = Header::model(sizes, angles, sensors, model, provenance);
     adjust(&mut header);
-    fill_tensors(header, &tensors::model(SIZES), &weight, buffer)
+    fill_tensors(header, &tensors::model(SIZES), &weight, &mut buffer.0)
 }
 
 /// Makes a weight file on the stack and hands it on, parsed.
@@ -324,13 +324,7 @@ pub fn with_decoder<R>(
     let mut header = header(Model::Physics(Plant::Pendulum));
     adjust(&mut header);
     let mut buffer = Aligned([0; 8192]);
-    let values =
-        tensors::watchful(SIZES).map(|(part, name, ..)| move |row, col| weight(part, name, row, col));
-    let entries: [Entry<'_>; 41] = core::array::from_fn(|i| {
-        let (part, name, rows, cols) = tensors::watchful(SIZES)[i];
-        Entry { part, name, rows, cols, value: &values[i] }
-    });
-    let length = write(header, &entries, &mut buffer.0)?;
+    let length = fill_tensors(header, &tensors::watchful(SIZES), &weight, &mut buffer.0)?;
     then(&Artifact::parse(&buffer.0[..length])?)
 }
 
@@ -351,7 +345,7 @@ pub fn with_tracker<R>(then: impl FnOnce(&Artifact<'_>) -> Result<R, Failure>) -
     let sensors = Sensors { low: -10.0, high: 10.0 };
     let header = Header::model(sizes, angles, sensors, model, provenance).tracker(estimator);
     let mut buffer: Buffer = Aligned([0; _]);
-    let length = fill_tensors(header, &tensors::tracker(SIZES), &weight, &mut buffer)?;
+    let length = fill_tensors(header, &tensors::tracker(SIZES), &weight, &mut buffer.0)?;
     then(&Artifact::parse(&buffer.0[..length])?)
 }
 

@@ -285,19 +285,20 @@ pub fn state_size(header: &Header<'_>) -> usize {
         Model::Physics(plant) => model::plant_trace(plant) / size_of::<f32>(),
         Model::Ensemble { members } => usize::from(members) * (network + nx) + 2 * nx,
         Model::Residual(plant) => network + model::plant_trace(plant) / size_of::<f32>(),
-        Model::Absent | Model::Traffic(_) => 0,
+        Model::Absent => 0,
+        // The scene, and the maps.
+        Model::Traffic(settings) => 6 * traffic::CARS + 1 + nx + traffic::memory(&settings, nh),
     };
-    if let Model::Traffic(settings) = header.model {
-        let past = usize::from(settings.past);
-        // Places with how many of them there are, and a state for each view; the scene; the maps.
-        let (found, scene) = (2 * traffic::boxes::FOUND + 1, 6 * traffic::CARS + 1 + nx);
-        return 4 * (past * (found + nx) + 1 + scene + traffic::memory(&settings, nh));
-    }
     match header.kind {
         Kind::Agent | Kind::Tracker => (),
         Kind::Controller => return 4 * (nx + planner_size(header, trace)),
         Kind::Perception => return 4 * perceive,
-        Kind::Model | Kind::Watcher => return 4 * (trace + nx),
+        Kind::Model => return 4 * (trace + nx),
+        Kind::Watcher => {
+            // Places with how many of them there are, and a state, for each view.
+            let past = if let Model::Traffic(settings) = header.model { settings.past.into() } else { 0 };
+            return 4 * (past * (2 * traffic::boxes::FOUND + 1 + nx) + 1 + trace);
+        }
         Kind::Generator => return 4 * layers,
         Kind::Sentinel => {
             // The observation, what is missed of it, and two counts.

@@ -57,10 +57,7 @@ impl Value {
 
     /// Moves `share` of the way to another value: a slow target.
     pub fn follow(&mut self, other: &Self, share: f32) {
-        for id in self.params.ids() {
-            let step = (&other.params[id] - &self.params[id]) * share;
-            self.params[id] += step;
-        }
+        self.params.follow(&other.params, share);
     }
 
     /// Adds the part `value`.

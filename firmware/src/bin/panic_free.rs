@@ -8,6 +8,8 @@
 
 #[path = "../on_panic/fail_to_link.rs"]
 mod on_panic;
+#[path = "../proof.rs"]
+mod proof;
 
 /// The sizes of the bench's agent, and small weight files.
 #[allow(dead_code)] // each binary takes what it needs
@@ -22,7 +24,7 @@ use flashed::{
 };
 use forethought::{
     Zero,
-    agent::{self, Agent, Decision, Mind, Mode, Reading},
+    agent::Agent,
     artifact::{Artifact, ArtifactError, FEATURES, Load},
     control::Controller,
     cost::Cost,
@@ -71,10 +73,11 @@ use forethought::{
         },
         residual::Residual,
     },
-    recognise::{self, Recogniser},
+    recognise::Recogniser,
     track::Tracker,
 };
 use forethought_firmware::board;
+use proof::ask;
 
 // One agent for each forward model.
 type Learned = Network<'static, NX, NU, NZ, NH>;
@@ -160,7 +163,7 @@ fn everything<M: ForwardModel<NX, NU, NZ> + Load<'static>>(
     let artifact = Artifact::parse(black_box(weights))?;
     parts(&artifact)?;
     model::<M>(&artifact)?;
-    agent::<M>(&artifact)
+    ask::<AgentWith<M>, NX, NU>(weights, &[0.1; NY])
 }
 
 /// The stages of a convolutional encoder, of shapes that nobody knows; and as an encoder of one.
@@ -295,38 +298,16 @@ fn filter<M: ForwardModel<NX, NU, NZ>>(model: &M, filter: &impl Filter<NX>) {
     black_box((filter.variances(&belief).sum::<f32>(), filter.estimate(&belief)));
 }
 
-/// The whole loop: every reading in both modes.
-fn agent<M: ForwardModel<NX, NU, NZ> + Load<'static>>(
-    artifact: &Artifact<'static>,
-) -> Result<(), ArtifactError> {
-    let agent = AgentWith::<M>::load(artifact)?;
-    let mut state = <AgentWith<M> as Mind<'static, NX, NU>>::State::ZERO;
-    let mut decision = Decision::ZERO;
-    let (frame, x) = (black_box([0.1; NY]), black_box([0.3, -0.4]));
-    for mode in [Mode::Plan, Mode::Policy] {
-        for reading in [Reading::Sensors(&frame), Reading::State(&x), Reading::Missing] {
-            let (reading, mode) = (black_box(reading), black_box(mode));
-            let _ = black_box(agent.step(&mut state, reading, mode, &mut decision));
-        }
-    }
-    black_box((decision, agent.estimate(&state), agent.planned(&state)));
-    Ok(())
-}
-
 /// A mind that only perceives, with the encoder `E`.
 fn perception<E: Encoder<NY, NC> + Load<'static>>(weights: &'static [u8]) -> Result<(), ArtifactError> {
-    let artifact = Artifact::parse(black_box(weights))?;
-    let mind = Recogniser::<E, NY, NC, CLASSES>::load(&artifact)?;
-    let (mut state, mut decision) = (recognise::State::ZERO, Decision::ZERO);
     let mut frame = black_box([0.1; NY]);
-    for reading in [Reading::Sensors(&frame), Reading::State(&frame), Reading::Missing] {
-        let _ = black_box(mind.step(&mut state, black_box(reading), black_box(Mode::Plan), &mut decision));
-    }
-    black_box((mind.estimate(&state), mind.planned(&state)));
+    ask::<Recogniser<'static, E, NY, NC, CLASSES>, 0, CLASSES>(weights, &frame)?;
     // Neither code nor frame nor scores need have the artifact's lengths.
-    Decoder::load(&artifact)?.reconstruct(black_box(&decision.action[..]), black_box(&mut frame[..]));
-    Classifier::load(&artifact)?.score(black_box(&frame[..]), black_box(&mut decision.action[..]));
-    black_box(class(black_box(&decision.action[..])));
+    let artifact = Artifact::parse(black_box(weights))?;
+    let mut scores = black_box([0.1; CLASSES]);
+    Decoder::load(&artifact)?.reconstruct(black_box(&scores[..]), black_box(&mut frame[..]));
+    Classifier::load(&artifact)?.score(black_box(&frame[..]), black_box(&mut scores[..]));
+    black_box(class(black_box(&scores[..])));
     Ok(())
 }
 
@@ -334,35 +315,14 @@ fn perception<E: Encoder<NY, NC> + Load<'static>>(weights: &'static [u8]) -> Res
 fn forecaster<M: ForwardModel<NX, NU, NZ> + Load<'static>, const NA: usize>(
     weights: &'static [u8],
 ) -> Result<(), ArtifactError> {
-    type Mind<M, const NA: usize> = Forecaster<M, NX, NU, NZ, NA>;
-    let artifact = Artifact::parse(black_box(weights))?;
-    let mind = Mind::<M, NA>::load(&artifact)?;
-    let (mut state, mut decision) =
-        (<Mind<M, NA> as agent::Mind<'static, NX, NA>>::State::ZERO, Decision::ZERO);
-    let asked = black_box([0.1; NX + NU + NZ]);
-    for reading in [Reading::Sensors(&asked), Reading::State(&asked), Reading::Missing] {
-        let _ = black_box(mind.step(&mut state, black_box(reading), black_box(Mode::Plan), &mut decision));
-    }
-    black_box((decision, mind.estimate(&state), mind.planned(&state)));
-    Ok(())
+    ask::<Forecaster<M, NX, NU, NZ, NA>, NX, NA>(weights, &[0.1; NX + NU + NZ])
 }
 
 /// A mind that only keeps track, with the filter `F` over the forward model `M`.
 fn tracker<F: Filter<NX> + Load<'static>, M: ForwardModel<NX, NU, NZ> + Load<'static>>(
     weights: &'static [u8],
 ) -> Result<(), ArtifactError> {
-    type Mind<F, M> = Tracker<F, M, NX, NU, NZ, { 2 * NX }>;
-    let artifact = Artifact::parse(black_box(weights))?;
-    let mind = Mind::<F, M>::load(&artifact)?;
-    let mut state = <Mind<F, M> as agent::Mind<'static, NX, { 2 * NX }>>::State::ZERO;
-    let mut decision = Decision::ZERO;
-    let told = black_box([0.1; VALUES]);
-    let values = told.get(..black_box(3)).unwrap_or_default();
-    for reading in [Reading::Sensors(values), Reading::State(values), Reading::Missing] {
-        let _ = black_box(mind.step(&mut state, black_box(reading), black_box(Mode::Plan), &mut decision));
-    }
-    black_box((decision, mind.estimate(&state), mind.planned(&state)));
-    Ok(())
+    ask::<Tracker<F, M, NX, NU, NZ, { 2 * NX }>, NX, { 2 * NX }>(weights, &[0.1; 3])
 }
 
 /// Every planner, in a mind that is shown the state.
@@ -384,18 +344,7 @@ where
     M: ForwardModel<NX, NU, NZ> + Load<'static>,
     P: Planner<'static, M, NX, NU, NZ, NH, H>,
 {
-    type With<M, P> = Controller<'static, M, P, NX, NU, NZ, NH, H>;
-    let artifact = Artifact::parse(black_box(weights))?;
-    let mind = <With<M, P> as Mind<'static, NX, NU>>::load(&artifact)?;
-    let mut state = <With<M, P> as Mind<'static, NX, NU>>::State::ZERO;
-    let (mut decision, x) = (Decision::ZERO, black_box([0.3, -0.4]));
-    for mode in [Mode::Plan, Mode::Policy] {
-        for reading in [Reading::Sensors(&x), Reading::State(&x), Reading::Missing] {
-            let _ = black_box(mind.step(&mut state, black_box(reading), black_box(mode), &mut decision));
-        }
-    }
-    black_box((decision, mind.estimate(&state), Mind::planned(&mind, &state)));
-    Ok(())
+    ask::<Controller<'static, M, P, NX, NU, NZ, NH, H>, NX, NU>(weights, &[0.3, -0.4])
 }
 
 /// Both ends of the link.

@@ -2,11 +2,13 @@
 
 mod error;
 mod header;
+mod settings;
 mod validate;
 mod write;
 
 pub use error::ArtifactError;
 pub use header::*;
+pub use settings::*;
 pub use write::{Entry, WriteError, write};
 
 use crate::{dense::Dense, feature::Angles};

@@ -2,9 +2,10 @@
 
 use super::{
     ArtifactError,
-    header::{
-        ActiveSet, CostTerms, Descent, Energy, Estimator, Header, Hidden, Kind, MEMBERS, Method, Model,
-        Newton, Planner, Plant, Sampling, Sensors, Sizes, Source, Traffic, Tree, VIEWS,
+    header::{Header, Kind, Sensors, Sizes},
+    settings::{
+        ActiveSet, CostTerms, Descent, Energy, Estimator, Hidden, MEMBERS, Method, Model, Newton, Planner,
+        Plant, Sampling, Source, Traffic, Tree, VIEWS,
     },
 };
 use crate::{

@@ -29,7 +29,8 @@ pub trait Energy<const NY: usize> {
     fn slope(&self, scratch: &mut Self::Scratch, slope: &mut [f32; NY]);
 }
 
-/// Goes down from `y`, `y ← clamp(y − η ∂F/∂y)`, for a fixed number of steps, and stays within the range of the sensors.
+/// Goes down from `y`, `y ← clamp(y − η ∂F/∂y)`, for a fixed number of steps, and stays within the range of the sensors. The energy
+/// was asked about `y` last, and `scratch` is what that left.
 pub fn descend<E: Energy<NY>, const NY: usize>(
     energy: &E,
     artifact::Descending { steps, rate }: artifact::Descending,
@@ -38,8 +39,10 @@ pub fn descend<E: Energy<NY>, const NY: usize>(
     y: &mut [f32; NY],
 ) {
     let mut slope = [0.0; NY];
-    for _ in 0..steps {
-        energy.of(scratch, y);
+    for step in 0..steps {
+        if step > 0 {
+            energy.of(scratch, y);
+        }
         energy.slope(scratch, &mut slope);
         for (y, slope) in y.iter_mut().zip(&slope) {
             *y = math::clamp(*y - rate * slope, sensors.low, sensors.high);
@@ -87,8 +90,13 @@ impl Gate {
         Self { threshold, patience, frozen }
     }
 
-    /// Judges an observation by its energy, and by whether it is the same as the one before to the last bit: sensors
-    /// that have noise do not say the same thing twice.
+    /// Whether a reading is the last one over again, to the last bit: sensors that have noise do not say the same thing twice.
+    /// Where they may, this is not asked.
+    pub fn repeats(&self, values: &[f32], last: &[f32]) -> bool {
+        self.frozen > 0 && values.iter().zip(last).all(|(value, last)| value.to_bits() == last.to_bits())
+    }
+
+    /// Judges an observation by its energy, and by whether it [repeats](Self::repeats) the one before.
     pub fn judge(&self, count: &mut Count, energy: f32, same: bool) -> Verdict {
         count.same = if same { count.same.saturating_add(1) } else { 0 };
         let frozen = self.frozen > 0 && count.same >= u32::from(self.frozen);

@@ -25,9 +25,6 @@ impl<'a> Decoder<'a> {
 
     /// Writes the observation that the code stands for.
     pub fn reconstruct(&self, code: &[f32], y: &mut [f32]) {
-        for (y, mean) in y.iter_mut().zip(self.mean) {
-            *y = *mean;
-        }
-        self.dictionary.add(code, y);
+        self.dictionary.affine(self.mean, code, y);
     }
 }

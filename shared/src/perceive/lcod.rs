@@ -58,10 +58,7 @@ impl<const NY: usize, const NC: usize> Encoder<NY, NC> for Lcod<'_, NY, NC> {
 
     fn encode(&self, Scratch(drive): &mut Scratch<NC>, y: &[f32; NY], code: &mut [f32; NC]) {
         code.fill(0.0);
-        for (drive, bias) in drive.iter_mut().zip(self.bias) {
-            *drive = *bias;
-        }
-        self.w_e.add(y, drive);
+        self.w_e.affine(self.bias, y, drive);
         for _ in 0..self.iterations {
             let units = code.iter_mut().zip(drive.iter().zip(self.threshold)).enumerate();
             // The first of the largest changes, and the unit that would make it.

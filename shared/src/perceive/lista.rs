@@ -91,10 +91,7 @@ impl<const NY: usize, const NC: usize> Encoder<NY, NC> for Lista<'_, NY, NC> {
 
     fn encode(&self, scratch: &mut Scratch<NC>, y: &[f32; NY], code: &mut [f32; NC]) {
         let Scratch { drive, next } = scratch;
-        for (drive, bias) in drive.iter_mut().zip(self.bias) {
-            *drive = *bias;
-        }
-        self.w_e.add(y, drive);
+        self.w_e.affine(self.bias, y, drive);
         let mut thresholds = self.threshold.chunks(self.bias.len().max(1)).cycle();
         let (gains, _) = self.gains.as_chunks::<3>();
         let mut gains = gains.iter();

@@ -42,10 +42,7 @@ impl<const NY: usize, const NC: usize> Encoder<NY, NC> for Psd<'_, NY, NC> {
     type Scratch = ();
 
     fn encode(&self, _: &mut (), y: &[f32; NY], code: &mut [f32; NC]) {
-        for (z, bias) in code.iter_mut().zip(self.bias) {
-            *z = *bias;
-        }
-        self.w.add(y, code);
+        self.w.affine(self.bias, y, code);
         for (z, gain) in code.iter_mut().zip(self.gain) {
             *z = gain * math::tanh(*z);
         }

@@ -24,10 +24,7 @@ impl<'a> ReadOut<'a> {
 
     /// Writes the features that the code speaks of, and says how many they are.
     pub fn read(&self, code: &[f32], features: &mut [f32; FEATURES]) -> usize {
-        for (feature, b) in features.iter_mut().zip(self.b) {
-            *feature = *b;
-        }
-        self.w.add(code, features);
+        self.w.affine(self.b, code, features);
         self.b.len()
     }
 }

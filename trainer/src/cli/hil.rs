@@ -189,7 +189,9 @@ impl Args {
                 rng = episode_rng(self.seed, step / world.episode());
                 world.reset(&mut rng);
                 mind.reset();
-                faults.iter_mut().for_each(|faults| faults.begin());
+                if let Some(faults) = &mut faults {
+                    faults.begin();
+                }
                 match link.ask(&Request::Reset)? {
                     Reply::Ready => (),
                     other => bail!("the device answered a reset with {other:?}"),
@@ -200,14 +202,13 @@ impl Args {
                 Kind::Controller => world.state(),
                 _ => world.observe(&mut rng),
             };
-            let truth = world.state();
             if let Some(faults) = &mut faults {
                 faults.show(step % world.episode(), &mut sensors);
             }
             let (ours, diagnostics, refused_here) =
                 mind.step(agent::Reading::Sensors(&sensors), self.mode.into());
             if let Some(faults) = &mut faults {
-                let known = (&truth[..], &mind.estimate()[..]);
+                let known = (&world.state()[..], &mind.estimate()[..]);
                 faults.judge(step % world.episode(), (&diagnostics, refused_here), known);
             }
             let reading = Reading::Sensors(sensors.into_iter().collect());

@@ -352,11 +352,7 @@ impl Gan {
         let value = tape.scalar(loss);
         tape.backward(loss);
         self.adam[0].step(&mut self.generator.params, tape)?;
-        let share = 1.0 - self.config.averaging;
-        for id in self.generator.params.ids() {
-            let step = (&self.generator.params[id] - &self.averaged.params[id]) * share;
-            self.averaged.params[id] += step;
-        }
+        self.averaged.params.follow(&self.generator.params, 1.0 - self.config.averaging);
         Ok(value)
     }
 }

@@ -10,6 +10,7 @@
 
 use super::Energy;
 use crate::{
+    network::Weights,
     optim::{Schedule, Sgd, SgdConfig},
     tape::{Id, ParameterSet, Tape, Var},
     worlds::{Rng, camera::normal},
@@ -73,9 +74,9 @@ impl Rbm {
 
     /// `F` on a tape, with weights that learn or do not.
     fn free(&self, tape: &Tape, frozen: bool, v: Var) -> Var {
-        let get = |id| if frozen { tape.freeze(&self.params, id) } else { tape.watch(&self.params, id) };
-        let own = tape.matmul_transposed(get(self.visible), v);
-        let hidden = tape.softplus(tape.affine([(get(self.w), v)], get(self.hidden)));
+        let weights = Weights { tape, params: &self.params, frozen };
+        let own = tape.matmul_transposed(weights.get(self.visible), v);
+        let hidden = tape.softplus(tape.affine([(weights.get(self.w), v)], weights.get(self.hidden)));
         tape.scale(tape.add(own, tape.sum_rows(hidden)), -1.0)
     }
 

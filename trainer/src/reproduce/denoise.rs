@@ -21,6 +21,7 @@ use crate::{
 use anyhow::Result;
 use nalgebra::{DMatrix, DVectorView};
 use rand::{RngExt, SeedableRng};
+use std::slice;
 
 /// Side of a patch in pixels.
 const SIDE: usize = 10;
@@ -63,15 +64,17 @@ impl Pairs {
 /// A way of denoising that has a setting to be chosen, and what it makes of patches.
 type Method<'a> = (&'static str, Vec<Box<dyn Fn(&DMatrix<f32>) -> DMatrix<f32> + Send + Sync + 'a>>);
 
-/// Descents of an energy that may be chosen from: by so many steps, of such rates.
-fn descents<'a>(
+/// Descents that may be chosen from: of energies with a setting, by so many steps, of such rates.
+fn descents<'a, E: Energy + 'a>(
     name: &'static str,
-    energy: &'a (dyn Energy + 'a),
+    energies: &'a [E],
     rates: &[f32],
     steps: &[usize],
 ) -> Method<'a> {
-    let choices = rates.iter().flat_map(|&rate| steps.iter().map(move |&steps| (rate, steps)));
-    let each = choices.map(|(rate, steps)| {
+    let choices = energies.iter().flat_map(|energy| {
+        rates.iter().flat_map(move |&rate| steps.iter().map(move |&steps| (energy, rate, steps)))
+    });
+    let each = choices.map(|(energy, rate, steps)| {
         let descent = Descent { steps, rate, ..Descent::default() };
         Box::new(move |y: &DMatrix<f32>| descend(energy, y, None, &descent)) as Box<_>
     });
@@ -133,30 +136,26 @@ fn one(images: &Images, seed: u64, quick: bool) -> Result<Run> {
         }) as Box<dyn Fn(&DMatrix<f32>) -> DMatrix<f32> + Send + Sync>
     });
     let data = clean(20_000 / if quick { 20 } else { 1 }, rng);
-    let components: Vec<_> = [8, 16, 24, 32, 48].map(|k| Principal::fit(&data, k)).into();
+    let components = [8, 16, 24, 32, 48].map(|k| Principal::fit(&data, k));
     let means = Means::fit(&data, ATOMS, if quick { 2 } else { 10 }, rng);
 
-    // All descents of an energy with a setting, as one method.
-    fn joined<'a>(
-        name: &'static str,
-        energies: impl Iterator<Item = &'a dyn Energy>,
-        rates: &[f32],
-        steps: &[usize],
-    ) -> Method<'a> {
-        (name, energies.flat_map(|energy| descents(name, energy, rates, steps).1).collect())
-    }
     let answer = Box::new(|y: &DMatrix<f32>| {
         let tape = Tape::new();
         tape.value(autoencoder.pass(&tape, true, tape.constant(y.clone()), None).1).clone_owned()
     });
     let methods: Vec<Method<'_>> = vec![
         ("FISTA, D z*", inferred.into()),
-        joined("descent, sparse coding", sparse.iter().map(|e| e as &dyn Energy), &[0.3, 0.6, 0.8], &[1, 2]),
+        descents("descent, sparse coding", &sparse, &[0.3, 0.6, 0.8], &[1, 2]),
         ("denoising autoencoder's answer", vec![answer]),
-        descents("descent, denoising autoencoder", &autoencoder, &[0.1, 0.3, 0.6, 1.0], &[1, 2, 4, 8, 16]),
-        descents("descent, denoising score", &score, &[0.3, 0.6, 1.0], &[1, 2, 4]),
-        joined("descent, PCA", components.iter().map(|e| e as &dyn Energy), &[0.6, 0.8, 1.0], &[1, 2, 4]),
-        descents("descent, k-means", &means, &[0.1, 0.2, 0.4], &[1, 2, 4]),
+        descents(
+            "descent, denoising autoencoder",
+            slice::from_ref(&autoencoder),
+            &[0.1, 0.3, 0.6, 1.0],
+            &[1, 2, 4, 8, 16],
+        ),
+        descents("descent, denoising score", slice::from_ref(&score), &[0.3, 0.6, 1.0], &[1, 2, 4]),
+        descents("descent, PCA", &components, &[0.6, 0.8, 1.0], &[1, 2, 4]),
+        descents("descent, k-means", slice::from_ref(&means), &[0.1, 0.2, 0.4], &[1, 2, 4]),
     ];
     let mut run = Run {
         names: vec!["noisy"],

@@ -73,6 +73,14 @@ impl ParameterSet {
         &self.names[id.0]
     }
 
+    /// Moves `share` of the way to another set of the same parameters: a slow copy of it, or its running mean.
+    pub fn follow(&mut self, other: &Self, share: f32) {
+        for id in self.ids() {
+            let step = (&other[id] - &self[id]) * share;
+            self[id] += step;
+        }
+    }
+
     /// Sets the factor by which the learning rate of one parameter differs from that of the others. A matrix that a
     /// graph uses many times gets as many gradients at once, and wants a step shorter by as much.
     pub fn set_rate(&mut self, id: Id, factor: f32) {

@@ -34,8 +34,9 @@ impl Runs {
         let even = before.rows.is_multiple_of(2) && before.cols.is_multiple_of(2);
         assert!(even, "space_to_depth: {before:?} has no whole blocks of 2x2");
         let after = Maps { rows: before.rows / 2, cols: before.cols / 2, channels: 4 * before.channels };
-        let places = blocks(Layout::plain(before), Layout::plain(after)).collect();
-        Self { length: before.channels, places, before, after }
+        // Both positions in a row of a block lie side by side, before and after.
+        let places = blocks(Layout::plain(before), Layout::plain(after)).step_by(2).collect();
+        Self { length: 2 * before.channels, places, before, after }
     }
 
     /// The way back.

@@ -38,11 +38,7 @@ impl Camera {
             }
         }
         if rng.random_bool(self.occlusion) {
-            let corner = || 0..=SIDE - Self::PATCH;
-            let (top, left) = (rng.random_range(corner()), rng.random_range(corner()));
-            for row in top..top + Self::PATCH {
-                frame[row * SIDE + left..][..Self::PATCH].fill(0.0);
-            }
+            cover(&mut frame, place(Self::PATCH, rng), Self::PATCH);
         }
         frame
     }
@@ -59,6 +55,19 @@ impl Camera {
             (Self::RADIUS + 0.5 - distance).clamp(0.0, 1.0) as f32
         };
         (0..SIDE * SIDE).map(|i| pixel(i / SIDE, i % SIDE)).collect()
+    }
+}
+
+/// Where a square of so many pixels an edge may be covered: its first row and column.
+pub fn place(edge: usize, rng: &mut Rng) -> (usize, usize) {
+    let mut corner = || rng.random_range(0..=SIDE - edge);
+    (corner(), corner())
+}
+
+/// Darkens a square of a frame.
+pub fn cover(frame: &mut [f32], (top, left): (usize, usize), edge: usize) {
+    for row in top..top + edge {
+        frame[row * SIDE + left..][..edge].fill(0.0);
     }
 }
 

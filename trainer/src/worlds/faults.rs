@@ -1,6 +1,9 @@
 //! What goes wrong with a camera: faults to be noticed, injected into healthy frames.
 
-use super::{Rng, camera::SIDE};
+use super::{
+    Rng,
+    camera::{SIDE, cover, place},
+};
 use rand::RngExt;
 
 /// A kind of fault of a camera of [`SIDE`] × [`SIDE`] pixels.
@@ -37,10 +40,7 @@ impl Fault {
                 let rows = (0..rng.random_range(1..=3)).map(|_| rng.random_range(0..SIDE)).collect();
                 Damage::StuckRows { rows, brightness: rng.random() }
             }
-            Self::Occlusion => {
-                let mut corner = || rng.random_range(0..=SIDE - COVERED);
-                Damage::Occlusion { top: corner(), left: corner() }
-            }
+            Self::Occlusion => Damage::Occlusion(place(COVERED, rng)),
             Self::Frozen => Damage::Frozen { frame: None },
             Self::Gain if rng.random() => Damage::Gain(rng.random_range(0.2..0.5)),
             Self::Gain => Damage::Gain(rng.random_range(1.5..3.0)),
@@ -61,13 +61,8 @@ pub enum Damage {
         /// Of all their pixels.
         brightness: f32,
     },
-    /// [`Fault::Occlusion`].
-    Occlusion {
-        /// First row.
-        top: usize,
-        /// First column.
-        left: usize,
-    },
+    /// [`Fault::Occlusion`]: the first row and column.
+    Occlusion((usize, usize)),
     /// [`Fault::Frozen`].
     Frozen {
         /// The first frame that it met.
@@ -88,11 +83,7 @@ impl Damage {
             Self::StuckRows { rows, brightness } => {
                 rows.iter().for_each(|row| pixels[row * SIDE..][..SIDE].fill(*brightness));
             }
-            Self::Occlusion { top, left } => {
-                for row in *top..*top + COVERED {
-                    pixels[row * SIDE + *left..][..COVERED].fill(0.0);
-                }
-            }
+            Self::Occlusion(corner) => cover(pixels, *corner, COVERED),
             Self::Frozen { frame: Some(frame) } => pixels.copy_from_slice(frame),
             Self::Frozen { frame } => *frame = Some(pixels.to_vec()),
             Self::Gain(factor) => pixels.iter_mut().for_each(|p| *p = (*p * *factor).min(1.0)),

@@ -4,9 +4,10 @@
 //! there to the last bit: a share that is less than whole is that of an end.
 
 use super::{
-    draw::{Side, ceiling},
+    draw::{Side, ceiling, upper},
     view::Geometry,
 };
+use crate::math;
 use core::iter::once;
 use heapless::Vec;
 
@@ -75,7 +76,7 @@ impl Rest<'_> {
         let reach = ceiling(long) + 1;
         // What is in the first row of it, as far as so many cells.
         let run = |n: usize| (0..n).fold(0.0, |sum, j| sum + self.at(row, col + j));
-        let fullest = (0..reach).map(|j| self.at(row, col + j)).fold(first, |a, b| if b > a { b } else { a });
+        let fullest = (0..reach).map(|j| self.at(row, col + j)).fold(first, upper);
         // How high it may be in the first row: if all of its length is in view, or a whole cell of it, or all of its width.
         let heights = [
             run(reach - 1) / long,
@@ -86,8 +87,7 @@ impl Rest<'_> {
         ];
         let mut best = ((u32::MAX, f32::INFINITY), [col as f32, row as f32]);
         for height in heights {
-            let height = if height < first { first } else { height };
-            let height = if height > 1.0 { 1.0 } else { height };
+            let height = math::clamp(height, first, 1.0);
             // How long what is in view of it may be, as others may begin soon.
             let hidden = (1..=reach).filter(|_| col == 0).map(|n| run(n) / height);
             let hidden = hidden.filter(|&seen| seen < long).map(|seen| seen - long);
@@ -142,8 +142,7 @@ impl Rest<'_> {
             let height = across.share(row);
             for col in along.touched() {
                 if let Some(cell) = self.cells.get_mut(row * self.along + col) {
-                    let rest = *cell - height * along.share(col);
-                    *cell = if rest > 0.0 { rest } else { 0.0 };
+                    *cell = upper(*cell - height * along.share(col), 0.0);
                 }
             }
         }

@@ -7,7 +7,7 @@
 //! Both change gradually with the place: on the host gradients reach it.
 
 use super::view::Geometry;
-use crate::perceive::maps::Maps;
+use crate::{math, perceive::maps::Maps};
 use core::ops::Range;
 
 /// Lines and verges are as long as can be seen, and longer, in m.
@@ -28,7 +28,7 @@ impl Side {
     /// The cells that it touches.
     #[inline]
     pub fn touched(self) -> Range<usize> {
-        let inside = |at: f32| lower(upper(at, 0.0), self.cells as f32);
+        let inside = |at: f32| math::clamp(at, 0.0, self.cells as f32);
         inside(self.from) as usize..ceiling(inside(self.to))
     }
 
@@ -48,7 +48,7 @@ fn lower(a: f32, b: f32) -> f32 {
 
 /// The larger of two numbers; the second, if one is NaN.
 #[inline]
-fn upper(a: f32, b: f32) -> f32 {
+pub(super) fn upper(a: f32, b: f32) -> f32 {
     if a > b { a } else { b }
 }
 
@@ -139,7 +139,7 @@ pub struct Between {
 impl Between {
     fn new(at: f32, positions: usize) -> Self {
         let last = positions.saturating_sub(1);
-        let held = lower(upper(at, 0.0), last as f32);
+        let held = math::clamp(at, 0.0, last as f32);
         let low = (held as usize).min(positions.saturating_sub(2));
         let inside = at >= 0.0 && at < last as f32;
         Self { low, high: (low + 1).min(last), share: held - low as f32, inside }

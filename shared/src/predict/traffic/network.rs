@@ -96,8 +96,7 @@ struct Small<'a> {
 impl Small<'_> {
     fn add<const NH: usize>(&self, x: &[f32], y: &mut [f32]) {
         let mut hidden = [0.0; NH];
-        hidden.iter_mut().zip(self.bias).for_each(|(hidden, bias)| *hidden = *bias);
-        self.first.add(x, &mut hidden);
+        self.first.affine(self.bias, x, &mut hidden);
         rectify(&mut hidden);
         self.second.add(&hidden, y);
     }
@@ -201,8 +200,7 @@ impl<'a, const NH: usize> Network<'a, NH> {
         if let Some(up) = self.decode(memory) {
             let lens = Lens::new(geometry, self.shapes.up);
             let mut common = [0.0; NH];
-            common.iter_mut().zip(self.car_bias).for_each(|(common, bias)| *common = *bias);
-            self.car_action.add(action, &mut common);
+            self.car_action.affine(self.car_bias, action, &mut common);
             self.car_latent.add(z, &mut common);
             for car in cars.iter_mut() {
                 let mut around = [0.0; NH];
@@ -211,8 +209,7 @@ impl<'a, const NH: usize> Network<'a, NH> {
                 self.around.add(&around, &mut hidden);
                 self.told.add(&self.told_of(geometry, state, car), &mut hidden);
                 rectify(&mut hidden);
-                car.push.iter_mut().zip(self.push_bias).for_each(|(push, bias)| *push = *bias);
-                self.push.add(&hidden, &mut car.push);
+                self.push.affine(self.push_bias, &hidden, &mut car.push);
             }
         }
         if let Some((small, bias)) = &self.change {

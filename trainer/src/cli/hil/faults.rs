@@ -22,10 +22,11 @@ const NEAR: f32 = 0.2;
 /// The faults of a flight, an episode each, one kind after the other.
 pub struct Faults {
     measured: Vec<Feature>,
-    kinds: std::iter::Cycle<std::array::IntoIter<Fault, 4>>,
+    /// Episodes so far.
+    episodes: usize,
     rng: Rng,
     now: Option<Episode>,
-    record: [Record; 4],
+    record: [Record; Fault::ALL.len()],
     healthy: Healthy,
 }
 
@@ -61,19 +62,25 @@ struct Healthy {
 impl Faults {
     /// `measured` is what the agent reads out of its sensors.
     pub fn new(measured: Vec<Feature>, rng: Rng) -> Self {
-        let kinds = Fault::ALL.into_iter().cycle();
-        Self { measured, kinds, rng, now: None, record: Default::default(), healthy: Healthy::default() }
+        Self {
+            measured,
+            episodes: 0,
+            rng,
+            now: None,
+            record: Default::default(),
+            healthy: Healthy::default(),
+        }
     }
 
     /// A new episode, or the end of the last.
     pub fn begin(&mut self) {
         self.finish();
-        if let Some(kind) = self.kinds.next() {
-            let start = self.rng.random_range(BEGINS);
-            let damage = kind.draw(&mut self.rng);
-            let steps = start..start + LASTS;
-            self.now = Some(Episode { kind, damage, steps, met: false, noticed: false, lost: 0.0 });
-        }
+        let kind = Fault::ALL[self.episodes % Fault::ALL.len()];
+        self.episodes += 1;
+        let start = self.rng.random_range(BEGINS);
+        let damage = kind.draw(&mut self.rng);
+        let steps = start..start + LASTS;
+        self.now = Some(Episode { kind, damage, steps, met: false, noticed: false, lost: 0.0 });
     }
 
     fn finish(&mut self) {
@@ -116,7 +123,8 @@ impl Faults {
                 }
                 if !flagged && !episode.noticed {
                     let off = self.measured.iter().map(|feature| {
-                        (feature.residual(truth, 0.0).0 - feature.residual(estimate, 0.0).0).abs()
+                        let (less, _) = feature.residual(truth, 0.0);
+                        feature.residual(estimate, -less).0.abs()
                     });
                     episode.lost = off.fold(episode.lost, f32::max);
                 }

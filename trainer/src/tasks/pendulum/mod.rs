@@ -6,7 +6,7 @@ mod train;
 
 pub use export::{export, export_tracker, export_without_value};
 pub use portrait::{ModelError, model_errors, portrait};
-pub use train::{Trained, eyes, frames, train};
+pub use train::{Trained, frames, train};
 
 use crate::{
     perceive::lista,

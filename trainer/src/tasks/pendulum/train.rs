@@ -33,7 +33,7 @@ pub fn frames(camera: &Camera, n: usize, rng: &mut Rng) -> Batch {
 const HEALTHY: usize = 20_000;
 
 /// How an encoder judges frames: by what it misses of them.
-pub fn eyes(encoder: &Lista) -> Encoded<Lista> {
+fn eyes(encoder: &Lista) -> Encoded<Lista> {
     Encoded {
         layers: encoder.layers(),
         dictionary: encoder.dictionary().clone(),
