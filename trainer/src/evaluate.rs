@@ -114,14 +114,20 @@ pub fn episodes<W: World>(
 
 /// The class that a recogniser gives to each observation, one a column; on all cores.
 pub fn classes(artifact: &Artifact<'_>, observations: &DMatrix<f32>) -> Result<Vec<usize>> {
+    let scores = answers(artifact, observations)?;
+    let best = |scores: &Vec<f32>| class(scores).context("the weight file has no classes");
+    scores.iter().map(best).collect()
+}
+
+/// What a mind that remembers nothing answers to each observation, one a column; on all cores.
+pub fn answers(artifact: &Artifact<'_>, observations: &DMatrix<f32>) -> Result<Vec<Vec<f32>>> {
     const SHARE: usize = 64;
     let share = |start: usize| {
         let mut mind = mind::load(artifact)?;
         let answer = |i| {
             let seen = observations.column(i);
-            let (scores, _, refused) = mind.step(Reading::Sensors(seen.as_slice()), Mode::Plan);
-            refused.map_or(Ok(()), Err).with_context(|| format!("observation {i}"))?;
-            class(&scores).context("the weight file has no classes")
+            let (answer, _, refused) = mind.step(Reading::Sensors(seen.as_slice()), Mode::Plan);
+            refused.map_or(Ok(answer), Err).with_context(|| format!("observation {i}"))
         };
         (start..observations.ncols().min(start + SHARE)).map(answer).collect::<Result<Vec<_>>>()
     };

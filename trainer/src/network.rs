@@ -1,13 +1,15 @@
 //! The trunk that forward models and policies share, as parameters to be trained.
 //!
 //! Same equations as `forethought::network`: two hidden layers of tanh units, one matrix per input, a linear output.
-//! Beside it a plain layer, [Dense], and stacks of them, [Mlp].
+//! Beside it a plain layer, [Dense], and many of them, [Mlp], which go to the chip as a [Stack].
 
 pub(crate) mod layers;
 mod mlp;
+mod stack;
 
 pub use layers::Dense;
 pub use mlp::{Mlp, Unit};
+pub use stack::{Affine, Stack};
 
 use crate::{
     export::Tensors,

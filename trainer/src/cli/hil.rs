@@ -1,6 +1,6 @@
 //! `forethought hil`: the world runs here, the mind on the chip, and the same mind here too: every action is compared
 //! bit by bit. A mind that only perceives is shown its test images, or, if it has none, noise; a forward model noise where it was
-//! trained; a filter the world that it believes in; a watcher the native highway.
+//! trained; a filter the world that it believes in; a watcher the native highway; a generator is asked for whatever it can make.
 
 mod faults;
 
@@ -10,7 +10,9 @@ use crate::{
     evaluate::episode_rng,
     mind,
     tasks::pendulum,
-    worlds::{self, World, camera::SIDE, digits, noise::Noise, tracked::Tracked, watched::Watched},
+    worlds::{
+        self, World, camera::SIDE, digits, noise::Noise, tracked::Tracked, watched::Watched, wishes::Wishes,
+    },
 };
 use anyhow::{Context, Result, bail, ensure};
 use faults::Faults;
@@ -151,9 +153,8 @@ impl Args {
             (Kind::Perception, digits::NAME) => {
                 Box::new(digits::Digits::read(&self.data, artifact.sizes().ny())?)
             }
-            (Kind::Perception | Kind::Model | Kind::Sentinel | Kind::Generator, _) => {
-                Box::new(Noise::of(artifact))
-            }
+            (Kind::Perception | Kind::Model | Kind::Sentinel, _) => Box::new(Noise::of(artifact)),
+            (Kind::Generator, _) => Box::new(Wishes::of(artifact)),
             (Kind::Tracker, _) => Box::new(Tracked::of(artifact)?),
             (Kind::Watcher, _) => Box::new(Watched::of(artifact)?),
         })

@@ -15,12 +15,14 @@
 
 use super::{Autoencoder, Energy, Scalar};
 use crate::{
-    network::{Mlp, Unit, Weights},
+    export::{Tensors, WeightFile},
+    network::{Mlp, Stack, Unit, Weights},
     optim::{Adam, AdamConfig, Schedule},
-    tape::{ParameterSet, Tape, Var},
+    tape::{Id, ParameterSet, Tape, Var},
     worlds::{Rng, camera::normal},
 };
 use anyhow::{Result, ensure};
+use forethought::artifact::{Header, Layers, Provenance, Sensors};
 use nalgebra::DMatrix;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
@@ -50,7 +52,7 @@ pub enum Loss {
 pub enum Bound {
     /// Nothing.
     Free,
-    /// Weights are clipped to `±c` after each step. 0.01 in the paper; small networks want more.
+    /// Weights but those of the condition are clipped to `±c` after each step. 0.01 in the paper; small networks want more.
     Clip(f32),
     /// `λ (‖∂F/∂ŷ‖ − 1)²` at random points between data and made samples (Gulrajani et al. 2017). 10 in the paper, 0.1 on
     /// toys.
@@ -76,6 +78,11 @@ pub struct Config {
     pub critic: Vec<usize>,
     /// Hidden units of both.
     pub unit: Unit,
+    /// Whether what is made are brightnesses, so that the generator's outputs go through a sigmoid.
+    pub bright: bool,
+    /// What the first weights of the condition are multiplied with. A class is one number among many that vary: where it moves no more
+    /// than any of them, it is long overheard.
+    pub loud: f32,
     /// Samples in a batch, of data and of made ones.
     pub batch: usize,
     /// Steps of the generator.
@@ -103,6 +110,8 @@ impl Default for Config {
             generator: vec![128, 128],
             critic: vec![128, 128],
             unit: Unit::Leaky,
+            bright: false,
+            loud: 1.0,
             batch: 256,
             steps: 6000,
             critic_steps: 1,
@@ -151,6 +160,14 @@ impl Critic {
         }
     }
 
+    /// The matrix by which it sees the condition.
+    fn condition(&self) -> Option<Id> {
+        match self {
+            Self::Scalar(critic) => critic.mlp.condition,
+            Self::Autoencoder(critic) => critic.encoder.condition,
+        }
+    }
+
     /// The energies on a tape, and the codes of an autoencoder.
     fn judge(&self, tape: &Tape, frozen: bool, y: Var, x: Option<Var>) -> (Var, Option<Var>) {
         match self {
@@ -177,19 +194,40 @@ pub struct Generator {
     /// The layers.
     pub mlp: Mlp,
     latent: usize,
+    bright: bool,
 }
 
 impl Generator {
     /// Makes `n` samples, one a column.
     pub fn draw(&self, n: usize, x: Option<&DMatrix<f32>>, rng: &mut Rng) -> DMatrix<f32> {
-        let tape = Tape::new();
-        let x = x.map(|x| tape.constant(x.clone()));
-        tape.value(self.on(&tape, true, n, x, rng)).clone_owned()
+        self.make(self.random(n, rng), x)
     }
 
-    fn on(&self, tape: &Tape, frozen: bool, n: usize, x: Option<Var>, rng: &mut Rng) -> Var {
-        let z = tape.constant(DMatrix::from_fn(self.latent, n, |_, _| normal(rng) as f32));
-        self.mlp.forward(Weights { tape, params: &self.params, frozen }, z, x)
+    /// What it makes of given random numbers, one sample a column.
+    pub fn make(&self, z: DMatrix<f32>, x: Option<&DMatrix<f32>>) -> DMatrix<f32> {
+        let tape = Tape::new();
+        let x = x.map(|x| tape.constant(x.clone()));
+        tape.value(self.on(&tape, true, z, x)).clone_owned()
+    }
+
+    fn random(&self, n: usize, rng: &mut Rng) -> DMatrix<f32> {
+        DMatrix::from_fn(self.latent, n, |_, _| normal(rng) as f32)
+    }
+
+    fn on(&self, tape: &Tape, frozen: bool, z: DMatrix<f32>, x: Option<Var>) -> Var {
+        let y = self.mlp.forward(Weights { tape, params: &self.params, frozen }, tape.constant(z), x);
+        if self.bright { tape.sigmoid(y) } else { y }
+    }
+
+    /// The weight file of a mind that makes samples: its readings are `z` and behind it `x`, all of them within `range`.
+    pub fn export(&self, range: Sensors, provenance: Provenance<'_>) -> Result<WeightFile> {
+        let mut tensors = Tensors::default();
+        let stack = Stack::of(&self.mlp, &self.params);
+        let layers = Layers { sigmoid: self.bright, ..stack.export("generate", &mut tensors) };
+        let asked = self.latent + self.mlp.condition.map_or(0, |c| self.params[c].ncols());
+        let outputs = self.mlp.layers.last().map_or(0, |last| self.params[last.b].nrows());
+        let sizes = (asked as u32, outputs as u16, stack.hidden() as u16);
+        tensors.pack(Header::generator(sizes, range, layers, provenance))
     }
 }
 
@@ -226,13 +264,18 @@ impl Gan {
         let mut params = ParameterSet::new();
         let widths = [&[config.latent], &*config.generator, &[ny]].concat();
         let mlp = Mlp::new(&mut params, "generator", &widths, nx, config.unit, rng);
-        let generator = Generator { params, mlp, latent: config.latent };
-        let critic = match config.loss {
+        let &Config { latent, bright, loud, .. } = config;
+        let mut generator = Generator { params, mlp, latent, bright };
+        let mut critic = match config.loss {
             Loss::Hinge { .. } => {
                 Critic::Autoencoder(Autoencoder::new((ny, nx), &config.critic, config.unit, rng))
             }
             _ => Critic::Scalar(Scalar::new((ny, nx), &config.critic, config.unit, rng)),
         };
+        if let (Some(told), Some(judged)) = (generator.mlp.condition, critic.condition()) {
+            generator.params[told] *= loud;
+            critic.params()[judged] *= loud;
+        }
         let adam = [0, 1].map(|player| {
             let steps = (config.steps * [1, config.critic_steps][player]) as u64;
             Adam::new(AdamConfig {
@@ -286,7 +329,7 @@ impl Gan {
         tape.clear();
         let n = y.ncols();
         let (y, x) = (tape.constant(y), x.map(|x| tape.constant(x)));
-        let made = self.generator.on(tape, true, n, x, rng);
+        let made = self.generator.on(tape, true, self.generator.random(n, rng), x);
         let ((on_data, _), (on_made, _)) =
             (self.critic.judge(tape, false, y, x), self.critic.judge(tape, false, made, x));
         let loss = match self.config.loss {
@@ -306,8 +349,10 @@ impl Gan {
         tape.backward(loss);
         self.adam[1].step(self.critic.params(), tape)?;
         if let Bound::Clip(bound) = self.config.bound {
+            let free = self.critic.condition();
             let params = self.critic.params();
-            for id in params.ids() {
+            // What has to be bounded is the slope in `y`; the condition's own weights leave it as it is.
+            for id in params.ids().filter(|&id| Some(id) != free) {
                 params[id].iter_mut().for_each(|w| *w = w.clamp(-bound, bound));
             }
         }
@@ -337,7 +382,8 @@ impl Gan {
     fn generator_step(&mut self, tape: &mut Tape, x: Option<DMatrix<f32>>, rng: &mut Rng) -> Result<f32> {
         tape.clear();
         let x = x.map(|x| tape.constant(x));
-        let made = self.generator.on(tape, false, self.config.batch, x, rng);
+        let z = self.generator.random(self.config.batch, rng);
+        let made = self.generator.on(tape, false, z, x);
         let (energies, codes) = self.critic.judge(tape, true, made, x);
         let loss = match self.config.loss {
             Loss::Saturating => tape.scale(tape.mean(tape.softplus(tape.scale(energies, -1.0))), -1.0),
@@ -368,7 +414,11 @@ fn likeness(tape: &Tape, codes: Var) -> Var {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tape::check::{check_gradients, random};
+    use crate::{
+        evaluate,
+        network::columns,
+        tape::check::{check_gradients, random},
+    };
     use rand::SeedableRng;
 
     fn games() -> [(Loss, Bound); 6] {
@@ -458,8 +508,10 @@ mod tests {
         let game = (Loss::Wasserstein, Bound::Clip(0.05));
         let mut gan = Gan::new(&config(game), (2, 1), rng).expect("good settings");
         gan.round(&mut Tape::new(), &mut clusters, rng).expect("a round");
+        let free = gan.critic.condition().expect("it is told something");
         let params = gan.critic.params();
-        assert!(params.ids().all(|id| params[id].amax() <= 0.05));
+        assert!(params.ids().filter(|id| *id != free).all(|id| params[id].amax() <= 0.05));
+        assert!(params[free].amax() > 0.05);
     }
 
     #[test]
@@ -469,6 +521,23 @@ mod tests {
         assert!((value(DMatrix::from_element(3, 5, 2.0)) - 1.0).abs() < 1e-5);
         assert!(value(DMatrix::identity(4, 4)).abs() < 1e-6);
         check_gradients(&[random(3, 4, 1)], |tape, v| likeness(tape, v[0]));
+    }
+
+    /// The chip's kernels make what the tape makes, whatever the units and outputs are.
+    #[test]
+    fn an_exported_generator_makes_the_same_samples() {
+        for (unit, bright, inner) in [(Unit::Leaky, true, 2), (Unit::Relu, false, 3), (Unit::Tanh, true, 0)] {
+            let rng = &mut Rng::seed_from_u64(4);
+            let config = Config { unit, bright, latent: 5, generator: vec![9; inner], ..Config::default() };
+            let generator = Gan::new(&config, (12, 3), rng).expect("good settings").generator;
+            let provenance = Provenance { trainer: "a test", task: "none", seed: 4, data: 0 };
+            let file = generator.export(Sensors { low: -9.0, high: 9.0 }, provenance).expect("exported");
+            let (z, x) = (random(5, 7, 1), random(3, 7, 2));
+            let asked = DMatrix::from_fn(8, 7, |i, j| if i < 5 { z[(i, j)] } else { x[(i - 5, j)] });
+            let chip = evaluate::answers(&file.parse().expect("a weight file"), &asked).expect("answers");
+            let error = (columns(&chip) - generator.make(z, Some(&x))).amax();
+            assert!(error < 1e-5, "{unit:?}: {error}");
+        }
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub enum Unit {
 }
 
 /// Slope of a [leaky](Unit::Leaky) unit below zero.
-const LEAK: f32 = 0.2;
+pub(super) const LEAK: f32 = 0.2;
 
 impl Unit {
     fn apply(self, tape: &Tape, v: Var) -> Var {

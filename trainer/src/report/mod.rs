@@ -11,6 +11,7 @@
 
 mod axis;
 pub mod colour;
+pub mod duel;
 mod figure;
 pub mod mistakes;
 pub mod model;

@@ -5,11 +5,11 @@ mod pictures;
 use super::{Outcome, Setting, median, per_seeds};
 use crate::{
     energy::{
-        gan::{Bound, Config, Gan, Loss, Losses},
+        gan::{Bound, Config, Gan, Loss},
         modes::{Modes, Quality, SAMPLES},
     },
     network::Unit,
-    report::Report,
+    report::{Report, duel::Duel},
     results::Row,
     worlds::Rng,
 };
@@ -53,7 +53,7 @@ struct Run {
     lost: f64,
     /// Deviation of the mean critic's loss of neighbouring windows, in the middle third.
     swing: f64,
-    losses: Vec<Losses>,
+    losses: Duel,
     strip: Vec<DMatrix<f32>>,
 }
 
@@ -155,18 +155,13 @@ fn train(test: &Test, game: &Game, seed: u64, quick: bool) -> Result<Run> {
     // Looking must not change what is learned.
     let eyes = &mut Rng::seed_from_u64(!seed);
     let mut gan = Gan::new(&config, (2, 0), rng)?;
-    let (mut losses, mut strip, mut covered) = (Vec::new(), Vec::new(), Vec::new());
-    let mut sum = Losses::default();
+    let (mut losses, mut strip, mut covered) = (Duel::new(WINDOW), Vec::new(), Vec::new());
     let every = config.steps / LOOKS;
     gan.train(
         |n, rng| (modes.draw(n, rng), None),
         rng,
         |step, gan, now| {
-            sum.critic += now.critic / WINDOW as f32;
-            sum.generator += now.generator / WINDOW as f32;
-            if (step + 1) % WINDOW == 0 {
-                losses.push(std::mem::take(&mut sum));
-            }
+            losses.add(now);
             if (step + 1) % every == 0 {
                 covered.push(modes.judge(&gan.generator.draw(SAMPLES, None, eyes)).covered);
                 strip.push(gan.averaged.draw(600, None, eyes) * unit);
@@ -176,7 +171,8 @@ fn train(test: &Test, game: &Game, seed: u64, quick: bool) -> Result<Run> {
     let quality = modes.judge(&gan.averaged.draw(SAMPLES, None, eyes));
     let last = covered.last().copied().unwrap_or(0);
     let lost = (covered.iter().copied().max().unwrap_or(0) - last) as f64;
-    let middle = &losses[losses.len() / 3..2 * losses.len() / 3];
+    let means = &losses.means;
+    let middle = &means[means.len() / 3..2 * means.len() / 3];
     let jumps = middle.windows(2).map(|pair| f64::from(pair[1].critic - pair[0].critic).powi(2));
     let swing = (jumps.sum::<f64>() / middle.len().saturating_sub(1).max(1) as f64).sqrt();
     let strip = DRAWN.iter().filter_map(|&look| strip.get(look).cloned()).collect();

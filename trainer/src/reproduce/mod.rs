@@ -10,6 +10,7 @@ mod discrete;
 mod driving;
 mod drsae;
 mod forward_models;
+mod gan_digits;
 mod gan_modes;
 mod golf_course;
 mod ica;
@@ -227,6 +228,11 @@ pub const EXPERIMENTS: &[Experiment] = &[
         run: gan_modes::ring,
     },
     Experiment { name: "gan-grid", about: "twenty-five modes on a grid, likewise", run: gan_modes::grid },
+    Experiment {
+        name: "gan-digits",
+        about: "handwritten digits by adversarial losses, each as it is asked for",
+        run: gan_digits::run,
+    },
     Experiment {
         name: "golf-course",
         about: "energies of the same points by every method: how smooth, and whether descent reaches the data",

@@ -9,6 +9,8 @@ use std::path::Path;
 
 /// The task of the weight files that live here.
 pub const NAME: &str = "digits";
+/// The digits.
+pub const CLASSES: usize = 10;
 
 /// The digits, and which is shown next.
 #[derive(Clone, Debug)]

@@ -19,6 +19,7 @@ pub mod rocket;
 pub mod tracked;
 pub mod traffic;
 pub mod watched;
+pub mod wishes;
 
 use forethought::artifact::{Artifact, ArtifactError, Model, Plant};
 use rand_xoshiro::Xoshiro256PlusPlus;

@@ -1,11 +1,10 @@
 //! Samples through the training, as strips, and the losses.
 
-use super::{DRAWN, LOOKS, Run, Test, WINDOW};
+use super::{DRAWN, LOOKS, Run, Test};
 use crate::report::{
     Figure, Report,
     colour::{BLUE, GRID, INK, VERMILLION},
     number,
-    plot::{Axis, Plot, Series},
     svg::{Anchor, Svg},
 };
 
@@ -27,7 +26,7 @@ pub(super) fn show(report: &mut Report, test: &Test, runs: &[Vec<Run>]) {
     );
     report.section("Two losses, no one of which has to fall").figures(
         "Means over 20 steps; rates fall to 0 towards the end. First seed.",
-        test.games.iter().zip(run).map(|(game, run)| losses(run).titled(game.name)),
+        test.games.iter().zip(run).map(|(game, run)| Figure::from(run.losses.plot()).titled(game.name)),
     );
 }
 
@@ -64,16 +63,4 @@ fn strip(test: &Test, run: &Run) -> Figure {
         svg.text((left + 0.5 * SIDE, SIDE + 13.0), Anchor::Middle, 11.0, INK, &format!("{share} %"));
     }
     svg.into()
-}
-
-fn losses(run: &Run) -> Figure {
-    let curve = |value: &dyn Fn(&super::Losses) -> f32| {
-        let points = run.losses.iter().enumerate();
-        points.map(|(i, losses)| ((i * WINDOW) as f64, f64::from(value(losses)))).collect()
-    };
-    Plot::new(Axis::linear("step of the generator"), Axis::linear("loss"))
-        .size(Plot::HALF, 200)
-        .with(Series::line("critic", curve(&|l| l.critic)).colour(VERMILLION).weight(1.0))
-        .with(Series::line("generator", curve(&|l| l.generator)).colour(BLUE).weight(1.0))
-        .into()
 }

@@ -23,10 +23,7 @@ use nalgebra::DMatrix;
 use rand::SeedableRng;
 use serde::{Deserialize, Serialize};
 
-pub use crate::worlds::digits::NAME;
-
-/// The digits.
-pub const CLASSES: usize = 10;
+pub use crate::worlds::digits::{CLASSES, NAME};
 
 /// Everything that can be set in a `--config` file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
