@@ -74,6 +74,16 @@ fn with_layers<T>(
     (inputs, outputs): (usize, usize),
     f: impl FnOnce(&Artifact<'_>) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
+    with_entries(header, (part, inputs, outputs), false, f)
+}
+
+/// The same, and if it is `scaled` a unit for each number of an observation.
+fn with_entries<T>(
+    header: Header<'_>,
+    (part, inputs, outputs): (&str, usize, usize),
+    scaled: bool,
+    f: impl FnOnce(&Artifact<'_>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
     let shapes = [(UNITS[0], inputs), (UNITS[1], UNITS[0]), (outputs, UNITS[1])];
     // Small enough that no unit is far beyond its kink.
     let weight = |seed: u32| {
@@ -89,9 +99,11 @@ fn with_layers<T>(
         entry("b2", h2, 1, 3),
         entry("w3", out, h2, 4),
         entry("b3", out, 1, 5),
+        Entry { part, name: "scale", rows: inputs, cols: 1, value: &|row, _| 0.5 + 0.25 * row as f32 },
     ];
+    let entries = &entries[..if scaled { 7 } else { 6 }];
     let mut buffer = artifact::Aligned([0; 4096]);
-    let length = write(header, &entries, &mut buffer.0)?;
+    let length = write(header, entries, &mut buffer.0)?;
     f(&Artifact::parse(&buffer.0[..length])?)
 }
 
@@ -123,9 +135,12 @@ fn missed() -> Result<(), Failure> {
 }
 
 fn slopes() -> Result<(), Failure> {
-    for source in [Source::Autoencoder, Source::Critic] {
+    for (source, scaled) in
+        [(Source::Autoencoder, false), (Source::Autoencoder, true), (Source::Critic, false)]
+    {
         for layers in [TANH, LEAKY] {
-            with_layers(network(source, layers), "energy", (NY, of_network(source)), |artifact| {
+            let sizes = ("energy", NY, of_network(source));
+            with_entries(network(source, layers), sizes, scaled, |artifact| {
                 let (net, mut scratch) = (Net::load(artifact)?, zero());
                 let y: [f32; NY] = Numbers(61).array();
                 let mut slope = [0.0; NY];
@@ -313,13 +328,14 @@ fn settings() -> Result<(), Failure> {
 
 fn golden() -> Result<(), Failure> {
     let mut golden = Golden::default();
-    for (source, layers) in [
-        (Source::Autoencoder, TANH),
-        (Source::Critic, TANH),
-        (Source::Autoencoder, LEAKY),
-        (Source::Critic, LEAKY),
+    for (source, layers, scaled) in [
+        (Source::Autoencoder, TANH, false),
+        (Source::Critic, TANH, false),
+        (Source::Autoencoder, LEAKY, false),
+        (Source::Critic, LEAKY, false),
+        (Source::Autoencoder, LEAKY, true),
     ] {
-        with_layers(network(source, layers), "energy", (NY, of_network(source)), |artifact| {
+        with_entries(network(source, layers), ("energy", NY, of_network(source)), scaled, |artifact| {
             type Watcher<'a> = Sentinel<Net<'a>, NY, { 2 + NY }>;
             let (mind, mut state) = (Watcher::load(artifact)?, zero());
             for seed in 0..4 {
@@ -339,5 +355,5 @@ fn golden() -> Result<(), Failure> {
         }
         Ok(())
     })?;
-    golden.is("energies", 0xc05e_f879)
+    golden.is("energies", 0x1e89_15ea)
 }

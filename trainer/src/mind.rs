@@ -196,7 +196,7 @@ pub const NH: usize = 256;
 /// The most numbers in the maps of a watcher.
 const MAPS: usize = 1 << 16;
 /// The most units of a layer of an energy or of a generator.
-const WIDE: usize = 1024;
+pub const WIDE: usize = 1024;
 /// The most steps of a plan.
 pub const H: usize = 128;
 /// The most states that a planner keeps after each decision.

@@ -178,7 +178,7 @@ impl Default for Layers {
 pub enum Hidden {
     /// `max(v, leak·v)`.
     Rectified {
-        /// What is left of negative sums.
+        /// What is left of negative sums, 0 to 1; with all of it the layer is linear.
         leak: f32,
     },
     /// `tanh v`.

@@ -58,10 +58,10 @@ impl Header<'_> {
     fn validate_layers(&self) -> Result<(), ArtifactError> {
         first_broken(&[(
             match self.layers.hidden {
-                Hidden::Rectified { leak } => (0.0..1.0).contains(&leak),
+                Hidden::Rectified { leak } => (0.0..=1.0).contains(&leak),
                 Hidden::Tanh => true,
             },
-            "the leak of rectified units must be at least 0 and less than 1",
+            "the leak of rectified units must be from 0 to 1",
         )])
     }
 

@@ -1,9 +1,10 @@
 //! Energies that [layers](crate::layers) tell: of an autoencoder, by what it misses, and of a critic, by what it says.
 //!
 //! ```text
-//! autoencoder   F(y) = ½‖y − a(y)‖²,   ∂F/∂y = r − (∂a/∂y)ᵀ r   with r = y − a(y)
-//! critic        F(y) = c(y),           ∂F/∂y = (∂c/∂y)ᵀ
+//! autoencoder   F(y) = ½‖s ⊙ (y − a(y))‖²,   ∂F/∂y = r − (∂a/∂y)ᵀ r   with r = s² ⊙ (y − a(y))
+//! critic        F(y) = c(y),                 ∂F/∂y = (∂c/∂y)ᵀ
 //! ```
+//! The scale `s` brings sensors with different units together; it is 1 where the artifact does not have it.
 
 use super::Energy;
 use crate::{
@@ -15,11 +16,15 @@ use crate::{
 
 /// The part of an artifact that holds the layers.
 const PART: &str = "energy";
+/// The name of `s` in it.
+const SCALE: &str = "scale";
 
 /// An autoencoder or a critic.
 #[derive(Clone, Debug)]
 pub struct Network<'a, const NY: usize, const NH: usize> {
     layers: Layers<'a, NH>,
+    /// `s`, if it is not 1.
+    scale: Option<&'a [f32]>,
     /// Whether it says the energy, instead of the observation over again.
     critic: bool,
 }
@@ -46,7 +51,23 @@ impl<'a, const NY: usize, const NH: usize> Load<'a> for Network<'a, NY, NH> {
             _ => return Err(ArtifactError::Kind { expected: "the energy of a network" }),
         };
         let outputs = if critic { 1 } else { sizes.ny() };
-        Ok(Self { layers: Layers::load(artifact, PART, (sizes.ny(), outputs))?, critic })
+        let scaled = !critic && artifact.header().has_tensor(PART, SCALE);
+        Ok(Self {
+            layers: Layers::load(artifact, PART, (sizes.ny(), outputs))?,
+            scale: if scaled { Some(artifact.vector(PART, SCALE, sizes.ny())?) } else { None },
+            critic,
+        })
+    }
+}
+
+impl<const NY: usize, const NH: usize> Network<'_, NY, NH> {
+    /// `v ← s ⊙ v`.
+    fn rescale(&self, v: &mut [f32; NY]) {
+        if let Some(scale) = self.scale {
+            for (v, scale) in v.iter_mut().zip(scale) {
+                *v *= scale;
+            }
+        }
     }
 }
 
@@ -62,6 +83,7 @@ impl<const NY: usize, const NH: usize> Energy<NY> for Network<'_, NY, NH> {
         for (missed, (y, out)) in missed.iter_mut().zip(y.iter().zip(&*out)) {
             *missed = y - out;
         }
+        self.rescale(missed);
         0.5 * dot(missed, missed)
     }
 
@@ -72,7 +94,8 @@ impl<const NY: usize, const NH: usize> Energy<NY> for Network<'_, NY, NH> {
             return self.layers.pull(trace, out, &mut [1.0], slope);
         }
         *slope = *missed;
-        let mut back = missed.map(|missed| -missed);
+        self.rescale(slope);
+        let mut back = slope.map(|missed| -missed);
         self.layers.pull(trace, out, &mut back, slope);
     }
 }

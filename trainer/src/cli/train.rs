@@ -10,12 +10,13 @@ use crate::{
         model::{Growth, ModelReport},
         pendulum::PendulumReport,
         perception::PerceptionReport,
+        sentinel::SentinelReport,
         training::Curve,
     },
     tasks::{
         digits, model,
         pendulum::{self, ANGLES, Config, NX},
-        perception,
+        perception, sentinel,
     },
 };
 use anyhow::{Context, Result, bail, ensure};
@@ -32,8 +33,8 @@ use std::{
 /// Trains an agent.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// What is to be learned: `pendulum`, `digits`, or a file `my.toml`: it names images or signals and an encoder of them, or a
-    /// log of a plant whose forward model is learned.
+    /// What is to be learned: `pendulum`, `digits`, or a file `my.toml`: it names images or signals and an encoder of them, or an
+    /// energy that tells what is strange among them, or a log of a plant whose forward model is learned.
     task: String,
     /// `pendulum`: a CSV log (gzip or plain) to learn the forward model from; without it one is recorded from the world.
     /// `digits`: the folder of the data sets, with MNIST's four files in its folder `mnist` [default: ../shared/data].
@@ -66,6 +67,9 @@ impl Args {
                 return self.model(path);
             }
             self.only_perceives(&path.display().to_string())?;
+            if sentinel::Config::is_meant(&text) {
+                return self.sentinel(path);
+            }
             return self.perception(path);
         }
         self.only_perceives(&self.task)?;
@@ -215,6 +219,38 @@ impl Args {
             &report,
             &toml::to_string(&config)?,
         )
+    }
+
+    /// Teaches an energy on the user's own healthy samples.
+    fn sentinel(&self, path: &Path) -> Result<ExitCode> {
+        self.alone(path)?;
+        let started = Instant::now();
+        let config = sentinel::Config::read(path)?;
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        let mut watch = Watch::default();
+        let trained = sentinel::train(&config, &name, self.seed, &mut |stage, step, of, losses| {
+            watch.see(stage, step, of, losses);
+        })?;
+        watch.finish();
+
+        let out = self.out.clone().unwrap_or_else(|| PathBuf::from("out").join(&*name));
+        let report = SentinelReport { curves: watch.curves, ..sentinel::portrait(&config, &trained)? };
+        let artifact_path = out.join("sentinel.fth");
+        write_file(&artifact_path, trained.file.bytes())?;
+        write_file(&out.join("report.html"), report::sentinel::html(&report).as_bytes())?;
+        write_file(&out.join("config.toml"), toml::to_string(&config)?.as_bytes())?;
+        for (what, value) in report.rows() {
+            eprintln!("  {what:<42} {value:>20}");
+        }
+        if let Some(doubt) = &report.doubt {
+            eprintln!("warning: {doubt}");
+        }
+        eprintln!(
+            "{} and its report.html, after {:.0} s",
+            artifact_path.display(),
+            started.elapsed().as_secs_f64()
+        );
+        Ok(ExitCode::SUCCESS)
     }
 
     /// Trains a recogniser of handwritten digits.

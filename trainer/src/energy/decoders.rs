@@ -12,7 +12,7 @@ use super::{Energy, half_squares, less};
 use crate::{
     data::whitening::{Keep, Kind, Whitening},
     perceive::{
-        inference::{Penalty, Settings, fista},
+        inference::{Penalty, Settings, fista, normalise},
         unrolled::{Trained, Unrolled},
     },
     tape::{Tape, Var},
@@ -74,8 +74,8 @@ impl<E: Unrolled + Sync> Energy for Encoded<E> {
 /// Principal components.
 #[derive(Clone, Debug)]
 pub struct Principal {
-    /// `E Eᵀ`.
-    pub projection: DMatrix<f32>,
+    /// `E`, one component a column.
+    pub components: DMatrix<f32>,
     /// `ȳ`.
     pub mean: DMatrix<f32>,
 }
@@ -83,15 +83,18 @@ pub struct Principal {
 impl Principal {
     /// Keeps so many components of the data.
     pub fn fit(y: &DMatrix<f32>, components: usize) -> Self {
-        let whitening = Whitening::fit(y, Kind::Pca, Keep::Components(components));
-        Self { projection: &whitening.backward * &whitening.forward, mean: whitening.mean }
+        let Whitening { backward: mut components, mean, .. } =
+            Whitening::fit(y, Kind::Pca, Keep::Components(components));
+        normalise(&mut components);
+        Self { components, mean }
     }
 }
 
 impl Energy for Principal {
     fn on(&self, tape: &Tape, y: Var, _: Option<Var>) -> Var {
         let centred = less(tape, y, &self.mean);
-        let kept = tape.matmul(tape.constant(self.projection.clone()), centred);
+        let components = tape.constant(self.components.clone());
+        let kept = tape.matmul(components, tape.matmul_transposed(components, centred));
         half_squares(tape, tape.sub(centred, kept))
     }
 }
@@ -169,7 +172,7 @@ mod tests {
     use super::{super::tests::check_slope, *};
     use crate::{
         perceive::{
-            inference::{L1, normalise},
+            inference::L1,
             lista::{Lista, Start},
         },
         tape::check::random,

@@ -10,11 +10,13 @@
 //! *A connection between score matching and denoising autoencoders*, 2011). Noise of several deviations shows the way from
 //! near and from far.
 
-use super::{Autoencoder, Scalar};
+use super::{
+    Autoencoder, Scalar,
+    fit::{Pace, Weighted, fit},
+};
 use crate::{
     network::Weights,
-    optim::{Adam, AdamConfig, Schedule},
-    tape::{ParameterSet, Tape, Var},
+    tape::{Tape, Var},
     worlds::{Rng, camera::normal},
 };
 use anyhow::{Result, ensure};
@@ -44,29 +46,18 @@ impl Default for Config {
 }
 
 /// What can learn to denoise.
-pub trait Denoise {
-    /// The weights.
-    fn weights(&mut self) -> &mut ParameterSet;
-
+pub trait Denoise: Weighted {
     /// The clean samples that corrupted ones are taken for, with weights that learn.
     fn clean(&self, tape: &Tape, corrupted: Var) -> Var;
 }
 
 impl Denoise for Autoencoder {
-    fn weights(&mut self) -> &mut ParameterSet {
-        &mut self.params
-    }
-
     fn clean(&self, tape: &Tape, corrupted: Var) -> Var {
         self.pass(tape, false, corrupted, None).1
     }
 }
 
 impl Denoise for Scalar {
-    fn weights(&mut self) -> &mut ParameterSet {
-        &mut self.params
-    }
-
     fn clean(&self, tape: &Tape, corrupted: Var) -> Var {
         let weights = Weights { tape, params: &self.params, frozen: false };
         tape.sub(corrupted, self.mlp.with_slope(weights, corrupted, None).1)
@@ -87,30 +78,28 @@ fn corrupt(y: &DMatrix<f32>, [least, largest]: [f32; 2], rng: &mut Rng) -> DMatr
 pub fn train(
     energy: &mut impl Denoise,
     config: &Config,
-    mut data: impl FnMut(usize, &mut Rng) -> DMatrix<f32>,
+    data: impl FnMut(usize, &mut Rng) -> DMatrix<f32>,
     rng: &mut Rng,
-    mut progress: impl FnMut(usize, f32),
+    progress: impl FnMut(usize, f32),
 ) -> Result<()> {
     let [least, largest] = config.noise;
     ensure!(
         0.0 < least && least <= largest && largest.is_finite(),
         "denoising.noise must be two deviations above 0, the smaller first, not {least} and {largest}"
     );
-    let total = config.steps as u64;
-    let rate = Schedule::Cosine { peak: config.rate, floor: 0.0, warm_up: total / 50, total };
-    let mut adam = Adam::new(AdamConfig { rate, ..AdamConfig::default() });
-    let mut tape = Tape::new();
-    for step in 0..config.steps {
-        tape.clear();
-        let y = data(config.batch, rng);
-        let corrupted = tape.constant(corrupt(&y, config.noise, rng));
-        let error = tape.sub(energy.clean(&tape, corrupted), tape.constant(y));
-        let loss = tape.scale(tape.sum_square(error), 0.5 / config.batch as f32);
-        progress(step, tape.scalar(loss));
-        tape.backward(loss);
-        adam.step(energy.weights(), &tape)?;
-    }
-    Ok(())
+    let &Config { batch, steps, rate, .. } = config;
+    fit(
+        energy,
+        Pace { batch, steps, rate },
+        data,
+        rng,
+        |energy, tape, y, rng| {
+            let corrupted = tape.constant(corrupt(&y, config.noise, rng));
+            let error = tape.sub(energy.clean(tape, corrupted), tape.constant(y));
+            tape.scale(tape.sum_square(error), 0.5)
+        },
+        progress,
+    )
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! trained to tell data from what is not, forward models by what they did not expect. An [`Energy`] is written on the
 //! [tape](crate::tape), so its gradient in `y` is there without further work: to look at, to descend, to sample by.
 //!
-//! What keeps an energy from being low everywhere is either the little that it can express (`decoders`), or
+//! What keeps an energy from being low everywhere is either the little that it can express (`decoders`, [`narrow`]), or
 //! points at which it is pushed up: corrupted data ([`denoising`]), where chains and walks end ([`rbm`],
 //! [`contrastive`]), or what a generator makes ([`gan`]). (LeCun's lecture; LeCun, Chopra, Hadsell, Ranzato & Huang, *A tutorial on energy-based
 //! learning*, 2006.)
@@ -12,9 +12,12 @@
 pub mod contrastive;
 mod decoders;
 pub mod denoising;
+pub mod export;
+mod fit;
 mod forward;
 pub mod gan;
 pub mod modes;
+pub mod narrow;
 mod network;
 pub mod rbm;
 mod threshold;
@@ -22,7 +25,7 @@ mod threshold;
 pub use decoders::{Encoded, Means, Principal, Sparse};
 pub use forward::Surprise;
 pub use network::{Autoencoder, Scalar};
-pub use threshold::threshold;
+pub use threshold::{auc, threshold};
 
 use crate::{
     tape::{Tape, Var},

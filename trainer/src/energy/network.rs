@@ -1,6 +1,6 @@
 //! Energies that are networks: a number for each sample, or what an autoencoder does not give back.
 
-use super::{Energy, half_squares};
+use super::{Energy, fit::Weighted, half_squares};
 use crate::{
     network::{Mlp, Unit, Weights},
     tape::{ParameterSet, Tape, Var},
@@ -27,6 +27,12 @@ impl Scalar {
     /// The energies on a tape, with weights that learn or do not.
     pub fn energies(&self, tape: &Tape, frozen: bool, y: Var, x: Option<Var>) -> Var {
         self.mlp.forward(Weights { tape, params: &self.params, frozen }, y, x)
+    }
+}
+
+impl Weighted for Scalar {
+    fn weights(&mut self) -> &mut ParameterSet {
+        &mut self.params
     }
 }
 
@@ -62,17 +68,32 @@ impl Autoencoder {
         Self { params, encoder, decoder }
     }
 
-    /// The code, and what is reconstructed from it, on a tape, with weights that learn or do not.
+    /// The code on a tape, with weights that learn or do not.
+    pub fn code(&self, tape: &Tape, frozen: bool, y: Var, x: Option<Var>) -> Var {
+        self.encoder.forward(Weights { tape, params: &self.params, frozen }, y, x)
+    }
+
+    /// What is reconstructed from a code, likewise.
+    pub fn back(&self, tape: &Tape, frozen: bool, code: Var) -> Var {
+        self.decoder.forward(Weights { tape, params: &self.params, frozen }, code, None)
+    }
+
+    /// The code, and what is reconstructed from it.
     pub fn pass(&self, tape: &Tape, frozen: bool, y: Var, x: Option<Var>) -> (Var, Var) {
-        let weights = Weights { tape, params: &self.params, frozen };
-        let code = self.encoder.forward(weights, y, x);
-        (code, self.decoder.forward(weights, code, None))
+        let code = self.code(tape, frozen, y, x);
+        (code, self.back(tape, frozen, code))
     }
 
     /// The code and the energies, likewise.
     pub fn energies(&self, tape: &Tape, frozen: bool, y: Var, x: Option<Var>) -> (Var, Var) {
         let (code, back) = self.pass(tape, frozen, y, x);
         (code, half_squares(tape, tape.sub(back, y)))
+    }
+}
+
+impl Weighted for Autoencoder {
+    fn weights(&mut self) -> &mut ParameterSet {
+        &mut self.params
     }
 }
 

@@ -109,3 +109,59 @@ impl Stack {
         self.layers
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        network::Weights,
+        tape::{Tape, check::random},
+        worlds::Rng,
+    };
+    use rand::SeedableRng;
+
+    impl Stack {
+        /// What the chip computes, with plain products.
+        fn of_column(&self, x: &DMatrix<f32>) -> DMatrix<f32> {
+            let mut x = x.clone();
+            for (k, map) in self.maps.iter().enumerate() {
+                x = &map.w * x + &map.b;
+                if k + 1 < self.maps.len() {
+                    x.apply(|v| {
+                        *v = match self.layers.hidden {
+                            Hidden::Rectified { leak } => v.max(leak * *v),
+                            Hidden::Tanh => v.tanh(),
+                        }
+                    });
+                }
+            }
+            x
+        }
+    }
+
+    #[test]
+    fn a_stack_does_what_the_perceptrons_do() {
+        for unit in [Unit::Relu, Unit::Leaky, Unit::Tanh] {
+            let rng = &mut Rng::seed_from_u64(3);
+            let mut params = ParameterSet::new();
+            let first = Mlp::new(&mut params, "first", &[3, 7, 2], 4, unit, rng);
+            let second = Mlp::new(&mut params, "second", &[2, 6, 3], 0, unit, rng);
+            let (y, x) = (random(3, 1, 1), random(4, 1, 2));
+            let tape = Tape::new();
+            let weights = Weights { tape: &tape, params: &params, frozen: true };
+            let code = first.forward(weights, tape.constant(y.clone()), Some(tape.constant(x.clone())));
+            let expected = tape.value(second.forward(weights, code, None)).clone_owned();
+            let stack = Stack::of(&first, &params).then(&Stack::of(&second, &params));
+            assert_eq!((stack.maps.len(), stack.hidden()), (3, 7), "the code is no layer");
+            let mut both = y.resize_vertically(7, 0.0);
+            both.rows_mut(3, 4).copy_from(&x);
+            assert!((stack.of_column(&both) - &expected).amax() < 1e-5, "{unit:?}");
+            let (double, half) = (DMatrix::from_element(7, 1, 2.0), DMatrix::from_element(3, 1, 0.5));
+            let shift = DMatrix::from_element(3, 1, 1.0);
+            let between =
+                stack.between(&Affine::scale(&double, &DMatrix::zeros(7, 1)), &Affine::scale(&half, &shift));
+            let expected = expected * 0.5 + shift;
+            assert!((between.of_column(&(both / 2.0)) - expected).amax() < 1e-5, "{unit:?}");
+        }
+    }
+}

@@ -20,6 +20,7 @@ pub mod pendulum;
 pub mod perception;
 pub mod plot;
 pub mod points;
+pub mod sentinel;
 pub mod svg;
 pub mod tiles;
 pub mod traffic;

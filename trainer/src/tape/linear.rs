@@ -49,7 +49,8 @@ impl Tape {
             |forward| {
                 let mut y = forward.scratch(rows, columns);
                 let b = forward.value(b).as_slice();
-                y.as_mut_slice().chunks_exact_mut(rows).for_each(|y| y.copy_from_slice(b));
+                // No rows are no chunks.
+                y.as_mut_slice().chunks_exact_mut(rows.max(1)).for_each(|y| y.copy_from_slice(b));
                 for (a, x) in products {
                     forward.multiply(&mut y, a, x, 1.0);
                 }

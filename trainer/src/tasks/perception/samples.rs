@@ -15,7 +15,7 @@ use forethought::artifact::Sensors;
 use nalgebra::DMatrix;
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The section `[data]`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -88,6 +88,8 @@ pub struct Samples {
     pub width: Option<usize>,
     /// What a sensor may show.
     pub sensors: Sensors,
+    /// How many of the held-out samples have nothing in common: windows of a signal overlap.
+    pub apart: usize,
     /// CRC-32 of all samples to learn from.
     pub digest: u32,
 }
@@ -130,26 +132,78 @@ impl Config {
         self.preprocess.fit(keep, x)
     }
 
+    /// One sentence if there is a setting that only encoders have a use for.
+    pub fn is_plain(&self) -> Result<()> {
+        ensure!(
+            self.preprocess == Preprocess::None && self.components == 0,
+            "data.preprocess and data.components are for encoders; an energy brings samples to standard units itself"
+        );
+        ensure!(
+            self.labels.is_none(),
+            "data.labels are for encoders; an energy is taught healthy samples alone: leave the others to watch.strange"
+        );
+        Ok(())
+    }
+
+    /// Whether each number of a sample is measured in a unit of its own: those of a table whose rows are whole samples may be.
+    pub fn has_own_units(&self) -> bool {
+        self.kind == Kind::Signals && self.patch.is_none()
+    }
+
     /// Reads the data and takes the samples.
     pub fn load(&self, rng: &mut Rng) -> Result<Samples> {
-        let (x, width) = match self.kind {
-            Kind::Images => match self.patch {
-                Some(side) => (folder::sample(&self.path, side, self.patches, rng)?, Some(side)),
-                None => whole(folder::read(&self.path)?),
-            },
-            Kind::Idx => {
-                let images = Images::read(&self.path)?;
-                match self.patch {
+        let ([train, held_out], labels, apart, width) = match (self.kind, self.patch) {
+            (Kind::Signals, Some(length)) => {
+                let (parts, apart) = self.apart(signals::read(&self.path)?, length, rng)?;
+                (parts, None, Some(apart), None)
+            }
+            _ => {
+                let (x, width) = self.read(&self.path, rng)?;
+                let (parts, labels) = self.hold_out(x, rng)?;
+                (parts, labels, None, width)
+            }
+        };
+        let apart = apart.unwrap_or(held_out.ncols());
+        let sensors =
+            if width.is_some() { Sensors { low: 0.0, high: 1.0 } } else { range(&train, &held_out) };
+        let digest = digest(&train);
+        Ok(Samples { train, held_out, labels, width, sensors, apart, digest })
+    }
+
+    /// Samples of the same kind from elsewhere, of which nothing is held out.
+    pub fn others(&self, path: &Path, rng: &mut Rng) -> Result<DMatrix<f32>> {
+        match (self.kind, self.patch) {
+            (Kind::Signals, Some(length)) => {
+                let table = signals::read(path)?;
+                fits(length, table.nrows(), path)?;
+                Ok(windows(table, length, self.patches.min(OTHERS), rng))
+            }
+            _ => Ok(self.read(path, rng)?.0),
+        }
+    }
+
+    /// All samples but windows of signals, and the pixels of a row if they are images.
+    fn read(&self, path: &Path, rng: &mut Rng) -> Result<(DMatrix<f32>, Option<usize>)> {
+        Ok(match (self.kind, self.patch) {
+            (Kind::Images, Some(side)) => (folder::sample(path, side, self.patches, rng)?, Some(side)),
+            (Kind::Images, None) => whole(folder::read(path)?),
+            (Kind::Idx, patch) => {
+                let images = Images::read(path)?;
+                match patch {
                     Some(side) => {
                         patches::check(&images, side)
-                            .with_context(|| format!("in the images {}", self.path.display()))?;
+                            .with_context(|| format!("in the images {}", path.display()))?;
                         (patches::sample(&images, side, self.patches, rng), Some(side))
                     }
                     None => whole(images),
                 }
             }
-            Kind::Signals => (self.windows(signals::read(&self.path)?, rng)?, None),
-        };
+            (Kind::Signals, _) => (signals::read(path)?, None),
+        })
+    }
+
+    /// Holds out random samples, and reads the labels.
+    fn hold_out(&self, x: DMatrix<f32>, rng: &mut Rng) -> Result<(Parts, Option<[Vec<u8>; 2]>)> {
         let labels = self.labels.as_deref().map(signals::read_labels).transpose()?;
         let n = x.ncols();
         if let (Some(labels), Some(path)) = (&labels, &self.labels) {
@@ -168,24 +222,65 @@ impl Config {
         let (held_out, train) = order.split_at(held_out);
         let labels =
             labels.map(|labels| [train, held_out].map(|part| part.iter().map(|&i| labels[i]).collect()));
-        let sensors = if width.is_some() { Sensors { low: 0.0, high: 1.0 } } else { range(&x) };
-        let (train, held_out) = (x.select_columns(train), x.select_columns(held_out));
-        let digest = digest(&train);
-        Ok(Samples { train, held_out, labels, width, sensors, digest })
+        Ok(([x.select_columns(train), x.select_columns(held_out)], labels))
     }
 
-    /// Signals whole, or windows of them.
-    fn windows(&self, table: DMatrix<f32>, rng: &mut Rng) -> Result<DMatrix<f32>> {
-        let Some(length) = self.patch else { return Ok(table) };
-        ensure!(
-            length <= table.nrows(),
-            "windows of {length} values (data.patch) do not fit into the signals of {} in {}; take shorter ones",
-            table.nrows(),
-            self.path.display()
-        );
-        let signals = Images { rows: 1, cols: table.nrows(), pixels: table };
-        Ok(patches::windows(&signals, (1, length), self.patches, rng))
+    /// Windows of signals. Those that are held out are from signals, or from ends of signals, of which nothing is learned: windows that
+    /// overlap with what was learned from would know too much. For the same reason the first half of them overlaps with none of the second. With them: how many of
+    /// them there is room for side by side.
+    fn apart(&self, table: DMatrix<f32>, length: usize, rng: &mut Rng) -> Result<(Parts, usize)> {
+        let (steps, signals) = table.shape();
+        fits(length, steps, &self.path)?;
+        let half = |of: usize| (of as f64 * self.held_out / 2.0).round() as usize;
+        let parts = if half(signals) > 0 && signals > 2 * half(signals) {
+            let mut order: Vec<usize> = (0..signals).collect();
+            order.shuffle(rng);
+            let (first, rest) = order.split_at(half(signals));
+            let (second, train) = rest.split_at(half(signals));
+            [train, first, second].map(|part| table.select_columns(part))
+        } else {
+            let (held_out, learned) = (half(steps), steps.saturating_sub(2 * half(steps)));
+            ensure!(
+                held_out >= length && learned >= length,
+                "{learned} values of each signal in {} are learned from and twice {held_out} held out, and windows of {length} (data.patch) do \
+                 not fit in: take shorter windows, longer or more signals, or another data.held_out",
+                self.path.display()
+            );
+            let part = |from, steps| table.rows(from, steps).into_owned();
+            [part(0, learned), part(learned, held_out), part(learned + held_out, held_out)]
+        };
+        let room = |part: &DMatrix<f32>| part.nrows() / length * part.ncols();
+        let n = half(self.patches).max(1);
+        let apart = room(&parts[1]).min(n) + room(&parts[2]).min(n);
+        let counts = [self.patches.saturating_sub(2 * n).max(1), n, n];
+        let mut taken = parts.into_iter().zip(counts).map(|(part, n)| windows(part, length, n, rng));
+        let [train, first, second] = std::array::from_fn(|_| taken.next().unwrap_or_default());
+        let mut held_out = first.resize_horizontally(2 * n, 0.0);
+        held_out.columns_mut(n, n).copy_from(&second);
+        Ok(([train, held_out], apart))
     }
+}
+
+/// Samples to learn from and held-out ones.
+type Parts = [DMatrix<f32>; 2];
+
+/// At most so many windows of what nothing is learned from.
+const OTHERS: usize = 10_000;
+
+/// Whether windows fit into signals of so many values.
+fn fits(length: usize, steps: usize, path: &Path) -> Result<()> {
+    ensure!(
+        length <= steps,
+        "windows of {length} values (data.patch) do not fit into the signals of {steps} in {}; take shorter ones",
+        path.display()
+    );
+    Ok(())
+}
+
+/// Windows at random places.
+fn windows(table: DMatrix<f32>, length: usize, n: usize, rng: &mut Rng) -> DMatrix<f32> {
+    let signals = Images { rows: 1, cols: table.nrows(), pixels: table };
+    patches::windows(&signals, (1, length), n, rng)
 }
 
 /// Images as samples.
@@ -194,9 +289,10 @@ fn whole(images: Images) -> (DMatrix<f32>, Option<usize>) {
 }
 
 /// The range of what was seen and half as much again on either side: a healthy sensor stays within.
-fn range(x: &DMatrix<f32>) -> Sensors {
-    let margin = (0.5 * (x.max() - x.min())).max(f32::MIN_POSITIVE);
-    Sensors { low: x.min() - margin, high: x.max() + margin }
+fn range(train: &DMatrix<f32>, held_out: &DMatrix<f32>) -> Sensors {
+    let (low, high) = (train.min().min(held_out.min()), train.max().max(held_out.max()));
+    let margin = (0.5 * (high - low)).max(f32::MIN_POSITIVE);
+    Sensors { low: low - margin, high: high + margin }
 }
 
 impl Samples {
