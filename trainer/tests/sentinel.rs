@@ -83,7 +83,7 @@ fn every_method_notices_sensors_that_do_not_fit_each_other() {
         "method = \"principal\"\ncomponents = 1",
         "method = \"narrow\"\nhidden = 12\ncode = 1\nsteps = 800",
         "method = \"denoising\"\nhidden = 16\nsteps = 800\nnoise = [0.1, 1.0]",
-        "method = \"score\"\nhidden = 16\nsteps = 800\nnoise = [0.1, 1.0]",
+        "method = \"score\"\nhidden = 32\nsteps = 2000\nnoise = [0.05, 1.0]",
     ] {
         let room = Room::new();
         room.file("healthy.csv", &rows(3000, false));

@@ -8,6 +8,7 @@ use crate::{
     energy::{
         Autoencoder, Energy, Means, Principal, Scalar, Sparse, contrastive, denoising,
         gan::{Bound, Config, Gan, Loss},
+        narrow,
     },
     network::Unit,
     perceive::{
@@ -48,7 +49,7 @@ fn spiral(n: usize, rng: &mut Rng) -> DMatrix<f32> {
 }
 
 /// The energies that are compared.
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 12] = [
     "original GAN, 1 − D",
     "original GAN, logit",
     "hinge GAN",
@@ -60,6 +61,7 @@ const NAMES: [&str; 11] = [
     "sparse coding",
     "k-means",
     "PCA",
+    "noise in the code",
 ];
 
 /// `1 − D = σ(F)`: what the original discriminator puts out.
@@ -118,6 +120,12 @@ fn energies(seed: u64, quick: bool) -> Result<Vec<Box<dyn Energy>>> {
     denoising::train(&mut score, &config, spiral, rng, |_, _| ())?;
 
     let data = spiral(4000, rng);
+    let sparse = sparse(steps(400), rng);
+    let means = Means::fit(&data, ATOMS, 30, rng);
+    // A code that could hold every point, with noise that leaves room for one coordinate: that along the curve.
+    let mut noisy = Autoencoder::new((2, 0), &[96, 4], Unit::Tanh, rng);
+    let config = narrow::Config { noise: 1.0, price: 1e-3, steps: steps(4000), ..narrow::Config::default() };
+    narrow::train(&mut noisy, &config, spiral, rng, |_, _| ())?;
     Ok(vec![
         Box::new(Output(original.clone())),
         Box::new(original),
@@ -127,9 +135,10 @@ fn energies(seed: u64, quick: bool) -> Result<Vec<Box<dyn Energy>>> {
         Box::new(walked),
         Box::new(autoencoder),
         Box::new(score),
-        Box::new(sparse(steps(400), rng)),
-        Box::new(Means::fit(&data, ATOMS, 30, rng)),
+        Box::new(sparse),
+        Box::new(means),
         Box::new(Principal::fit(&data, 1)),
+        Box::new(noisy),
     ])
 }
 

@@ -3,6 +3,7 @@
 //! One experiment a file. It trains with the trainer's rooms, measures, puts the published or optimal value beside its
 //! own, and draws what it has learned.
 
+mod anomaly;
 mod cart_pole;
 mod contrast;
 mod denoise;
@@ -86,6 +87,8 @@ pub struct Experiment {
     pub name: &'static str,
     /// What it shows, in a few words.
     pub about: &'static str,
+    /// Seeds whose medians are reported; 1 where nothing that matters is random, or where many episodes are counted instead.
+    pub seeds: usize,
     /// Does it.
     pub run: fn(&Setting) -> Result<Outcome>,
 }
@@ -95,152 +98,193 @@ pub const EXPERIMENTS: &[Experiment] = &[
     Experiment {
         name: "drsae",
         about: "discriminative recurrent sparse autoencoder: digits, parts and categories",
+        seeds: 3,
         run: drsae::run,
     },
     Experiment {
         name: "topographic",
         about: "maps of filters by group sparsity: the lecture's and the paper's",
+        seeds: 3,
         run: topographic::run,
     },
     Experiment {
         name: "pinwheels",
         about: "locally connected units on whole images: an orientation map with pinwheels",
+        seeds: 3,
         run: pinwheels::run,
     },
     Experiment {
         name: "lista",
         about: "learned encoders against the iterations that they unroll",
+        seeds: 3,
         run: lista::run,
     },
     Experiment {
         name: "psd",
         about: "predictive sparse decomposition: how well codes are predicted",
+        seeds: 3,
         run: psd::run,
     },
     Experiment {
         name: "stacked",
         about: "convolutional layers stacked without labels, then tuned: digits with many and few labels",
+        seeds: 3,
         run: stacked::run,
     },
     Experiment {
         name: "tree",
         about: "tree-structured sparse coding: use by level, pruning",
+        seeds: 3,
         run: tree::run,
     },
     Experiment {
         name: "ica",
         about: "topographic independent component analysis: an encoder alone",
+        seeds: 3,
         run: ica::run,
     },
     Experiment {
         name: "student-t",
         about: "product of Student-t experts: an energy alone",
+        seeds: 3,
         run: student_t::run,
     },
     Experiment {
         name: "structured-dictionary",
         about: "topographic dictionary learning: a decoder alone",
+        seeds: 3,
         run: structured_dictionary::run,
     },
     Experiment {
         name: "inhibition",
         about: "lateral inhibition: tree, ring, map and two ways of learning it",
+        seeds: 3,
         run: inhibition::run,
     },
     Experiment {
         name: "physics",
         about: "physics by hand: check value, pullbacks (learned ones too) against slopes, energy under two integrators",
+        seeds: 1,
         run: physics::run,
     },
     Experiment {
         name: "forward-models",
         about: "five plants: learned, physics with a learned residual, and a copy of the last state",
+        seeds: 3,
         run: forward_models::run,
     },
     Experiment {
         name: "kalman",
         about: "the Kalman filter: its closed form, its consistency, pixels that are missing or wrong",
+        seeds: 3,
         run: kalman::run,
     },
     Experiment {
         name: "latent",
         about: "a latent variable for what cannot be known: the pen, the penalty kick, and what limits z",
+        seeds: 3,
         run: latent::run,
     },
     Experiment {
         name: "uncertainty",
         about: "ensembles and dropout: what cannot be known apart from what is not yet known",
+        seeds: 3,
         run: uncertainty::run,
     },
     Experiment {
         name: "traffic",
         about: "the native highway beside recorded traffic: speeds, gaps, lane changes",
+        seeds: 3,
         run: traffic::run,
     },
     Experiment {
         name: "traffic-model",
         about: "a stochastic model of driving in dense traffic, from the recorded log: errors, samples, response to actions",
+        seeds: 3,
         run: traffic_model::run,
     },
     Experiment {
         name: "contrast",
         about: "imagination against trial and error: interactions and crashes until solved",
+        seeds: 5,
         run: contrast::run,
     },
     Experiment {
         name: "pendulum",
         about: "the default agent: planner, policy, pixels, and the return against the horizon",
+        seeds: 1,
         run: pendulum::run,
     },
     Experiment {
         name: "cart-pole",
         about: "swinging up a pole on a cart: iLQR and the gradient, by physics and by a learned model",
+        seeds: 3,
         run: cart_pole::run,
     },
     Experiment {
         name: "quadrotor",
         about: "a quadrotor under limits: the linear-quadratic planner against the exact programme",
+        seeds: 1,
         run: quadrotor::run,
     },
     Experiment {
         name: "discrete",
         about: "choosing from a few actions: dynamic programming against every sequence, and up a mountain",
+        seeds: 1,
         run: discrete::run,
     },
     Experiment {
         name: "planners",
         about: "every planner on the same plants: by slopes, by chance, by choice",
+        seeds: 3,
         run: planners::run,
     },
     Experiment {
         name: "rocket",
         about: "a rocket comes to the station and stays, on little more fuel than the best plan of the whole flight",
+        seeds: 1,
         run: rocket::run,
     },
     Experiment {
         name: "driving",
         about: "driving in dense traffic: a policy through a stochastic model, and without each of its parts",
+        seeds: 3,
         run: driving::run,
     },
     Experiment {
         name: "gan-ring",
         about: "eight modes on a ring: what every adversarial loss covers, and how well",
+        seeds: 5,
         run: gan_modes::ring,
     },
-    Experiment { name: "gan-grid", about: "twenty-five modes on a grid, likewise", run: gan_modes::grid },
+    Experiment {
+        name: "gan-grid",
+        about: "twenty-five modes on a grid, likewise",
+        seeds: 5,
+        run: gan_modes::grid,
+    },
     Experiment {
         name: "gan-digits",
         about: "handwritten digits by adversarial losses, each as it is asked for",
+        seeds: 3,
         run: gan_digits::run,
     },
     Experiment {
         name: "golf-course",
         about: "energies of the same points by every method: how smooth, and whether descent reaches the data",
+        seeds: 3,
         run: golf_course::run,
+    },
+    Experiment {
+        name: "anomaly",
+        about: "a digit that was left out, a camera with faults: what every energy notices",
+        seeds: 3,
+        run: anomaly::run,
     },
     Experiment {
         name: "denoise",
         about: "patches of photographs: descent in the energies of several methods against FISTA, in dB",
+        seeds: 3,
         run: denoise::run,
     },
 ];
