@@ -9,8 +9,7 @@ use crate::{
     export::{Tensors, WeightFile},
     mind,
     network::{Affine, Stack},
-    perceive::unrolled::Unrolled,
-    tasks::perception::preprocess::fold,
+    perceive::{fold::fold, unrolled::Unrolled},
 };
 use anyhow::{Context, Result, bail};
 use forethought::{

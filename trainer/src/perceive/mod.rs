@@ -4,6 +4,7 @@ pub mod convolutional;
 pub mod coordinate_descent;
 pub mod coupled;
 pub mod drsae;
+pub mod fold;
 pub mod gabor;
 pub mod ica;
 pub mod inference;

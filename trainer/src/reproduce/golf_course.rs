@@ -124,7 +124,7 @@ fn energies(seed: u64, quick: bool) -> Result<Vec<Box<dyn Energy>>> {
     let means = Means::fit(&data, ATOMS, 30, rng);
     // A code that could hold every point, with noise that leaves room for one coordinate: that along the curve.
     let mut noisy = Autoencoder::new((2, 0), &[96, 4], Unit::Tanh, rng);
-    let config = narrow::Config { noise: 1.0, price: 1e-3, steps: steps(4000), ..narrow::Config::default() };
+    let config = narrow::Config { noise: 1.0, price: 1e-4, steps: steps(4000), ..narrow::Config::default() };
     narrow::train(&mut noisy, &config, spiral, rng, |_, _| ())?;
     Ok(vec![
         Box::new(Output(original.clone())),

@@ -15,7 +15,7 @@ pub mod samples;
 pub use portrait::{Scores, measure, portrait};
 
 use super::{Progress, file};
-use crate::{data::whitening::Whitening, export::WeightFile, mind, worlds::Rng};
+use crate::{data::whitening::Whitening, export::WeightFile, mind, perceive::fold::fold, worlds::Rng};
 use anyhow::{Result, ensure};
 use encoder::{Learned, Lesson};
 use forethought::artifact::{Classifier, Header, Provenance};
@@ -92,7 +92,7 @@ pub fn train(config: &Config, name: &str, seed: u64, progress: &mut Progress<'_>
         config.data.path.display()
     );
     let mut learned = encoder.train(&lesson, rng, progress)?;
-    preprocess::fold(&map, &mut learned.tensors);
+    fold(&map, &mut learned.tensors);
     let file = match samples.classes() {
         Some(classes) if !learned.tensors.contains("classify", "w") => {
             let file = pack(&learned, &samples, None, (name, seed))?;

@@ -1,20 +1,7 @@
-//! Preprocessing, and how it disappears into the weights.
-//!
-//! All of it is one affine map `y = A (x − μ)`, `μ` the mean sample. An encoder that begins with a linear map, and a
-//! decoder that ends with one, take it in:
-//!
-//! ```text
-//! W y + b       = (W A) x + (b − W A μ)
-//! D z + ȳ       → (A⁺ D) z + (μ + A⁺ ȳ)
-//! W (y − ȳ − D z) = (W A) (x − (μ + A⁺ ȳ) − (A⁺ D) z)
-//! ```
-//! so the exported file knows nothing of it. `A⁺` is the pseudo-inverse; what `A` drops (the mean of a patch, weak
-//! principal components) is in no code and comes back as its average.
+//! Preprocessing: one affine map `y = A (x − μ)`, `μ` the mean sample. An encoder that begins with a linear map, and a decoder that
+//! ends with one, [take it in](crate::perceive::fold), so the exported file knows nothing of it.
 
-use crate::{
-    data::whitening::{Keep, Kind, Whitening},
-    export::Tensors,
-};
+use crate::data::whitening::{Keep, Kind, Whitening};
 use nalgebra::DMatrix;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
@@ -61,31 +48,14 @@ fn without_mean(n: usize) -> DMatrix<f32> {
     })
 }
 
-/// Takes a map into the weights of an encoder (`perceive`: `w_e` or `w`, `bias`) and of its decoder (`dictionary`,
-/// `mean`).
-pub fn fold(map: &Whitening, tensors: &mut Tensors) {
-    const PART: &str = "perceive";
-    for (name, bias_name) in [("w_e", "bias"), ("w", "bias")] {
-        if let Some(w) = tensors.take(PART, name) {
-            let w = w * &map.forward;
-            if let Some(bias) = tensors.take(PART, bias_name) {
-                tensors.matrix(PART, bias_name, bias - &w * &map.mean);
-            }
-            tensors.matrix(PART, name, w);
-        }
-    }
-    for (name, shift) in [("dictionary", false), ("mean", true)] {
-        if let Some(d) = tensors.take(PART, name) {
-            let d = &map.backward * d;
-            tensors.matrix(PART, name, if shift { d + &map.mean } else { d });
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::worlds::{Rng, camera::normal};
+    use crate::{
+        export::Tensors,
+        perceive::fold::fold,
+        worlds::{Rng, camera::normal},
+    };
     use rand::SeedableRng;
 
     #[test]
