@@ -177,10 +177,11 @@ pub(super) fn gemm(mut y: DMatrixViewMut<'_, f32>, a: Strided<'_>, x: Strided<'_
     /// Multiply-adds from which on a second thread is worth waking: some tens of microseconds of one core.
     const LARGE: usize = 1 << 22;
     let rows = y.nrows();
-    if rows * a.ncols() * x.ncols() < LARGE || rayon::current_num_threads() < 2 {
+    // Whole blocks of rows: of few rows there is but one.
+    let half = (rows / 2).next_multiple_of(16);
+    if half >= rows || rows * a.ncols() * x.ncols() < LARGE || rayon::current_num_threads() < 2 {
         return y.gemm(1.0, &a, &x, beta);
     }
-    let half = (rows / 2).next_multiple_of(16);
     let (mut top, mut bottom) = y.rows_range_pair_mut(..half, half..);
     rayon::join(
         || top.gemm(1.0, &a.rows_range(..half), &x, beta),
@@ -226,6 +227,17 @@ mod tests {
             let (a_bar, x_bar) = (2.0 * &y * x.transpose(), 2.0 * a.transpose() * &y);
             assert!((&*tape.gradient(a_var) - a_bar).amax() < 1e-3, "{rows}x{inner}x{columns}");
             assert!((&*tape.gradient(x_var) - x_bar).amax() < 1e-3, "{rows}x{inner}x{columns}");
+        }
+    }
+
+    /// Large products of few rows, which two threads cannot share, and of a few more.
+    #[test]
+    fn large_products_of_few_rows_agree_too() {
+        for rows in [8, 16, 17, 33] {
+            let (a, x) = (random(rows, 64, 1), random(64, 9000, 2));
+            let tape = Tape::new();
+            let y = tape.matmul(tape.constant(a.clone()), tape.constant(x.clone()));
+            assert!((&*tape.value(y) - a * x).amax() < 1e-4, "{rows} rows");
         }
     }
 }
