@@ -27,6 +27,7 @@ pub fn generate(out_dir: &Path) {
         ("SMALL_PENDULUM", "pendulum.fth", weights(SMALL, Model::Physics(Plant::Pendulum))),
         ("SMALL_ENSEMBLE", "small_ensemble.fth", ensemble(SMALL)),
         ("ENSEMBLE", "ensemble.fth", ensemble(bench::ENSEMBLE)),
+        ("ENERGY", "energy.fth", written(|buffer| bench::sentinel(bench::ENERGY, buffer))),
         ("SMALL_MODEL", "small_model.fth", model(SMALL)),
         (
             "SMALL_WATCHER",

@@ -12,10 +12,11 @@ use core::{array, hint::black_box};
 use forethought::{
     artifact::{
         self, Activation, Artifact, ArtifactError, CostTerms, Descent, Encoder, Entry, Estimator, Gate,
-        Header, Kind, Load, Model, Planner, Provenance, Sensors, Side, Sizes, Term, VERSION, WriteError,
-        write,
+        Header, Kind, Load, Model, Planner, Provenance, Sensors, Side, Sizes, Source, Term, VERSION,
+        WriteError, write,
     },
-    cost::Cost,
+    cost::{Cost, table::Table},
+    energy::{self, Energy as _},
     estimate::{Filter as _, kalman::Kalman, steady::Steady},
     feature::{Angles, Feature, Map},
     math,
@@ -160,6 +161,15 @@ pub fn kernels(
         policy.act(black_box(&state), black_box(&mut decided))
     });
 
+    // Points of a table cost no time, only those around a state.
+    const SIDE: usize = 8;
+    let (sides, from, values) = ([SIDE as f32; NX], [-2.0; NX], spread::<{ SIDE * SIDE }>(1.0));
+    let table = Table::new(artifact.angles(), (&sides, &from, &[1.0; NX]), &values)?;
+    let mut slope = [0.0; NX];
+    kernel(measure, "value and slope in a table, 2", 0, || {
+        black_box(table.value(black_box(&state), black_box(&mut slope)));
+    });
+
     let (planner, cost) = (Gradient::load(artifact)?, Cost::<NH>::load(artifact)?);
     let mut starts = STARTS.iter().cycle();
     kernel(measure, "planner decision, 20 steps, 10 iterations", 0, || {
@@ -269,6 +279,45 @@ pub fn uncertain(artifact: &Artifact<'_>, measure: &mut impl FnMut(Kernel<'_>)) 
     kernel(measure, "ensemble pullback 2-1-0-16, 3 members", MEMBERS * weights, || {
         ForwardModel::<NX, NU, NZ>::pullback(&model, &trace, black_box(&state), black_box(&mut pulled))
     });
+    Ok(())
+}
+
+/// The sizes of the energy that is measured: an autoencoder of windows of a signal, as `train anomaly.toml` makes them.
+pub const ENERGY: Sizes = Sizes {
+    observation: WINDOW as u32,
+    code: 0,
+    state: 0,
+    action: 0,
+    latent: 0,
+    hidden: NARROW as u16,
+    horizon: 0,
+};
+const WINDOW: usize = 64;
+const NARROW: usize = 32;
+
+/// The same of an energy alone.
+pub fn sentinel(sizes: Sizes, buffer: &mut [u8]) -> Result<usize, WriteError> {
+    let Header { sensors, provenance, .. } = header(SIZES, Model::Network);
+    let energy = artifact::Energy {
+        source: Source::Autoencoder,
+        threshold: 1.0,
+        rate: 1e-3,
+        patience: 1,
+        frozen: 0,
+        descending: None,
+    };
+    let header = Header::sentinel((sizes.observation, 0, sizes.hidden), sensors, energy, provenance);
+    pack(header, tensors::autoencoder(sizes), buffer)
+}
+
+/// Measures what runs on [`sentinel`]'s weights of the sizes [`ENERGY`].
+pub fn familiar(artifact: &Artifact<'_>, measure: &mut impl FnMut(Kernel<'_>)) -> Result<(), ArtifactError> {
+    let energy = energy::network::Network::<WINDOW, NARROW>::load(artifact)?;
+    let (y, mut scratch, mut slope) = (spread::<WINDOW>(1.0), zero(), [0.0; WINDOW]);
+    kernel(measure, "energy of an autoencoder 64-32-64", 2 * WINDOW * NARROW, || {
+        black_box(energy.of(&mut scratch, black_box(&y)));
+    });
+    kernel(measure, "its slope", 2 * WINDOW * NARROW, || energy.slope(&mut scratch, black_box(&mut slope)));
     Ok(())
 }
 
@@ -390,6 +439,9 @@ mod tests {
         let mut file = Box::new(Aligned([0; ROOM]));
         let length = ensemble(ENSEMBLE, &mut file.0).unwrap();
         uncertain(&Artifact::parse(&file.0[..length]).unwrap(), &mut measure).unwrap();
+        let mut file = Box::new(Aligned([0; ROOM]));
+        let length = sentinel(ENERGY, &mut file.0).unwrap();
+        familiar(&Artifact::parse(&file.0[..length]).unwrap(), &mut measure).unwrap();
         assert!(!names.is_empty());
     }
 }

@@ -16,6 +16,7 @@ pub const CASES: &[Case] = &[
     Case { name: "cost: stage and terminal match f64", run: values },
     Case { name: "cost: gradients match finite differences", run: gradients },
     Case { name: "cost: golden bits", run: golden },
+    Case { name: "cost: golden bits of a value in a table", run: golden_table },
 ];
 
 /// One term of each map: index, map, target, weight, terminal weight.
@@ -100,5 +101,23 @@ fn golden() -> Result<(), Failure> {
             golden.add(&gu);
         }
         golden.is("costs", 0x851a_754b)
+    })
+}
+
+fn golden_table() -> Result<(), Failure> {
+    let (mut numbers, mut golden) = (Numbers(26), Golden::default());
+    tiny::with_table(|artifact| {
+        let cost = Cost::<NH>::load(artifact)?;
+        for _ in 0..16 {
+            // Around the circle more than once, and beyond the table's ends.
+            let x = numbers.array::<NX>().map(|x| 8.0 * x);
+            let (mut gx, mut hx) = (numbers.array(), [[0.0; NX]; NX]);
+            cost.terminal_gradient(&x, &mut gx);
+            cost.terminal_curvature(&x, &mut hx);
+            golden.add(&[cost.terminal(&x)]);
+            golden.add(&gx);
+            hx.iter().for_each(|row| golden.add(row));
+        }
+        golden.is("costs with a table", 0xb3e6_d3a2)
     })
 }

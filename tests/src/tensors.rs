@@ -6,6 +6,12 @@ use forethought::{artifact::Sizes, predict::ensemble::PARTS};
 /// Part, name, rows and columns.
 pub type Tensor = (&'static str, &'static str, usize, usize);
 
+/// Of an autoencoder as an energy: one hidden layer.
+pub const fn autoencoder(sizes: Sizes) -> [Tensor; 4] {
+    let (ny, nh) = (sizes.observation as usize, sizes.hidden as usize);
+    [("energy", "w1", nh, ny), ("energy", "b1", nh, 1), ("energy", "w2", ny, nh), ("energy", "b2", ny, 1)]
+}
+
 /// Every tensor, for a state with one angle, whose cosine and sine are measured.
 pub const fn tensors(sizes: Sizes) -> [Tensor; 39] {
     let (ny, nc) = (sizes.observation as usize, sizes.code as usize);

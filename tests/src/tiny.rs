@@ -127,6 +127,11 @@ pub fn weight(part: &str, name: &str, row: usize, col: usize) -> f32 {
         ("predict 1" | "predict 2", "b_o") if row >= NX => 0.5 * noise - 3.0,
         ("predict 1" | "predict 2", "w_o") if row >= NX => 0.5 * noise,
         ("predict 1" | "predict 2", _) => weight("predict", name, row, col) + 0.05 * noise,
+        // A value in a table, around the circle and from −2 to 2.
+        ("value", "points") => TABLE[row] as f32,
+        ("value", "low") => [-core::f32::consts::PI, -2.0][row],
+        ("value", "rate") => [TABLE[0] as f32 / core::f32::consts::TAU, 1.0][row],
+        ("value", "table") => 2.0 * noise,
         // A policy that brakes, and a value that nobody has practised.
         ("policy", "w_x") => pass(col == 1, -0.1, 0.1 * noise),
         ("policy" | "value", "w_h") => 0.4 * noise,
@@ -303,6 +308,28 @@ pub fn fill_model(adjust: impl FnOnce(&mut Header<'static>), buffer: &mut Buffer
     let mut header = Header::model(sizes, angles, sensors, model, provenance);
     adjust(&mut header);
     fill_tensors(header, &tensors::model(SIZES), &weight, &mut buffer.0)
+}
+
+/// Points of the tiny table.
+const TABLE: [usize; NX] = [6, 5];
+
+/// Writes the weight file of the agent with the pendulum's physics whose value is a table, and returns its length.
+pub fn fill_table(buffer: &mut Buffer) -> Result<usize, Failure> {
+    let tensors = TENSORS.map(|tensor| match tensor {
+        ("value", "w_x", ..) => ("value", "points", NX, 1),
+        ("value", "w_s", ..) => ("value", "low", NX, 1),
+        ("value", "b1", ..) => ("value", "rate", NX, 1),
+        ("value", "w_h", ..) => ("value", "table", TABLE[0] * TABLE[1], 1),
+        other => other,
+    });
+    fill_tensors(header(Model::Physics(Plant::Pendulum)), &tensors, &weight, &mut buffer.0)
+}
+
+/// Makes that file on the stack and hands it on, parsed.
+pub fn with_table<R>(then: impl FnOnce(&Artifact<'_>) -> Result<R, Failure>) -> Result<R, Failure> {
+    let mut buffer = Aligned([0; _]);
+    let length = fill_table(&mut buffer)?;
+    then(&Artifact::parse(&buffer.0[..length])?)
 }
 
 /// Makes a weight file on the stack and hands it on, parsed.

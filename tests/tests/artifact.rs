@@ -77,6 +77,8 @@ fn value(part: &str, name: &str, row: usize, col: usize) -> f32 {
         ("action", "high") => 1.0,
         ("estimate", "prior" | "process" | "noise") => 0.01,
         ("cost", "action") => 0.001,
+        ("value", "points") => 3.0,
+        ("value", "rate") => 0.5,
         _ => ((row * 7 + col * 3 + name.len()) % 11) as f32 * 0.1 - 0.45,
     }
 }
@@ -621,6 +623,25 @@ fn every_tensor_is_needed() {
     }
     // Of a value there is all or nothing.
     assert!(Learned::load(&file(|_| {}).parse().unwrap()).is_ok());
+}
+
+#[test]
+fn a_value_may_be_a_table() {
+    let table = |points: usize| {
+        let axis = |name| ("value", name, NX, 1);
+        [axis("points"), axis("low"), axis("rate"), ("value", "table", points, 1)]
+    };
+    let load = |kept: &[tensors::Tensor]| {
+        let file = file_with(header(), tensors().chain(kept.iter().copied()));
+        Learned::load(&file.parse().unwrap()).map(drop)
+    };
+    let all = table(3_usize.pow(NX as u32));
+    assert_eq!(load(&all), Ok(()));
+    for missing in 0..3 {
+        let kept: Vec<_> = (0..4).filter(|&i| i != missing).map(|i| all[i]).collect();
+        assert_eq!(load(&kept), Err(ArtifactError::Missing { part: "value", name: all[missing].1 }));
+    }
+    assert!(matches!(load(&table(8)), Err(ArtifactError::Shape { name: "table", .. })));
 }
 
 #[test]

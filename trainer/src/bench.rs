@@ -47,6 +47,8 @@ fn kernels() -> Result<Vec<Row>> {
     let perception = WeightFile::from_bytes(&buffer[..length]);
     let length = bench::ensemble(bench::ENSEMBLE, &mut buffer)?;
     let ensemble = WeightFile::from_bytes(&buffer[..length]);
+    let length = bench::sentinel(bench::ENERGY, &mut buffer)?;
+    let sentinel = WeightFile::from_bytes(&buffer[..length]);
 
     let mut rows = Vec::new();
     let mut measure = |Kernel { name, multiply_adds, runs, call, idle }: Kernel| {
@@ -61,6 +63,7 @@ fn kernels() -> Result<Vec<Row>> {
     bench::kernels(&weights.parse()?, &mut Box::new(PlannerMemory::ZERO), &mut measure)?;
     bench::classifier(&perception.parse()?, &mut measure)?;
     bench::uncertain(&ensemble.parse()?, &mut measure)?;
+    bench::familiar(&sentinel.parse()?, &mut measure)?;
     Ok(rows)
 }
 

@@ -66,7 +66,7 @@ fn eval_check_fails_for_an_agent_that_cannot_fly() {
 fn inspect_lists_tensors_and_memory() {
     let output = forethought(&["inspect", artifact_name()]);
     let text = String::from_utf8(output.stdout).expect("UTF-8");
-    for part in ["perceive.w_e", "predict.w_h", "policy.w_o", "value.w_o", "64×256", "RAM: "] {
+    for part in ["perceive.w_e", "predict.w_h", "policy.w_o", "value.table", "64×256", "RAM: "] {
         assert!(text.contains(part), "{part} is missing in {text}");
     }
 }

@@ -143,18 +143,21 @@ steps = 5
 #[test]
 fn whoever_acts_on_it_is_exported_with_it() {
     let physics = "[physics]\nplant = \"pendulum\"\nconstants = [14, 3.2, 8, 0.05]\n";
-    for (act, known, has) in [
-        ("plan", "", [false, true]),
-        ("policy", "", [true, false]),
-        ("both", "", [true, true]),
-        ("both", physics, [true, true]),
+    let table = "[act.value]\npoints = [8]\nsteps = [10, 5]\n";
+    for (act, known, value, has) in [
+        ("plan", "", "", [false, true]),
+        ("policy", "", "", [true, false]),
+        ("both", "", "", [true, true]),
+        ("both", physics, "", [true, true]),
+        ("both", "", table, [true, true]),
     ] {
-        let room = Room::new(&format!("{TASK}{known}{ACT}"), &log(12));
+        let room = Room::new(&format!("{TASK}{known}{ACT}{value}"), &log(12));
         let output = forethought(&["train", &room.path("my.toml"), "--act", act, "--out", &room.path("out")]);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let file = WeightFile::read(room.path("out/controller.fth").as_ref()).expect("a weight file");
         let artifact = file.parse().expect("a good one");
         assert_eq!(["policy", "value"].map(|part| artifact.has(part)), has, "{act}");
+        assert_eq!(artifact.header().has_tensor("value", "table"), !value.is_empty());
         let mut mind = mind::load(&artifact).expect("a mind");
         for mode in [Mode::Plan, Mode::Policy] {
             let (action, _, refused) = mind.step(Reading::State(&[3.0, 0.0]), mode);
@@ -190,6 +193,7 @@ fn aims_that_make_no_sense_are_told() {
     let idle = task.replace("weight = 1\n", "weight = 0\n").replace("weight = 0.1\n", "weight = 0\n");
     says(&idle, &log, &["nothing is to be achieved"]);
     says(&format!("{task}[act.safe]\ntorque = 3\n"), &log, &["[act.safe]: 3 is outside the -2 to 2"]);
+    says(&format!("{task}[act.value]\npoints = [3]\n"), &log, &["act.value.points must be 4 to 1000, not 3"]);
     says(&format!("{task}[act.safe]\nfan = 0\n"), &log, &["[act.safe] names `fan`"]);
     says(
         &task.replace("low = -2\nhigh = 2", "low = 2\nhigh = -2"),

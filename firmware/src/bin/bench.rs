@@ -15,7 +15,7 @@ mod flashed {
 }
 
 use defmt::{Display2Format, error, println};
-use flashed::{ENSEMBLE, PERCEPTION, WEIGHTS};
+use flashed::{ENERGY, ENSEMBLE, PERCEPTION, WEIGHTS};
 use forethought::{Zero, artifact::Artifact};
 use forethought_firmware::board;
 use forethought_tests::bench::{self, Kernel, PlannerMemory};
@@ -31,7 +31,8 @@ fn main() -> ! {
     let measured = Artifact::parse(&WEIGHTS.0)
         .and_then(|artifact| bench::kernels(&artifact, PLANNER.take(), &mut measure))
         .and_then(|()| bench::classifier(&Artifact::parse(&PERCEPTION.0)?, &mut measure))
-        .and_then(|()| bench::uncertain(&Artifact::parse(&ENSEMBLE.0)?, &mut measure));
+        .and_then(|()| bench::uncertain(&Artifact::parse(&ENSEMBLE.0)?, &mut measure))
+        .and_then(|()| bench::familiar(&Artifact::parse(&ENERGY.0)?, &mut measure));
     match measured {
         Ok(()) => board::exit(0),
         Err(refused) => {

@@ -9,13 +9,15 @@
 //! Riccati matrix, where the plant is linear or nearly so; `V` is a learned value. Of `l`, `P` and `V` an agent has what
 //! it needs.
 
+pub mod table;
 mod terms;
+pub mod value;
 
 use crate::{
     artifact::{Artifact, ArtifactError, CostTerms},
     dense::Dense,
-    network::StateNetwork,
 };
+use value::Value;
 
 /// Targets and weights.
 #[derive(Clone, Debug)]
@@ -27,7 +29,7 @@ pub struct Cost<'a, const NH: usize> {
     linear: &'a [f32],
     /// `P` and the goal.
     riccati: Option<(Dense<'a>, &'a [f32])>,
-    value: Option<StateNetwork<'a, NH>>,
+    value: Option<Value<'a, NH>>,
 }
 
 /// By how much a component is moved to see how the learned value bends.
@@ -48,9 +50,7 @@ impl<'a, const NH: usize> Cost<'a, NH> {
         } else {
             None
         };
-        let value =
-            if artifact.has("value") { Some(StateNetwork::load(artifact, "value", 1)?) } else { None };
-        Ok(Self { terms: header.cost.clone(), action, linear, riccati, value })
+        Ok(Self { terms: header.cost.clone(), action, linear, riccati, value: Value::load(artifact)? })
     }
 
     /// Cost of one step in state `x` under action `u`.
@@ -62,11 +62,7 @@ impl<'a, const NH: usize> Cost<'a, NH> {
 
     /// Cost of ending in state `x`.
     pub fn terminal<const NX: usize>(&self, x: &[f32; NX]) -> f32 {
-        let mut value = [0.0];
-        if let Some(network) = &self.value {
-            network.forward(x, &mut value);
-        }
-        let [value] = value;
+        let value = self.value.map_or(0.0, |value| value.of(x));
         // In order: what a larger type adds is zero at the end.
         let far =
             self.distance(x).map_or(0.0, |(e, pe)| e.iter().zip(pe).fold(0.0, |sum, (e, pe)| sum + e * pe));
@@ -103,13 +99,8 @@ impl<'a, const NH: usize> Cost<'a, NH> {
                 *g += 2.0 * pe;
             }
         }
-        self.value_gradient(x, gx);
-    }
-
-    fn value_gradient<const NX: usize>(&self, x: &[f32; NX], gx: &mut [f32; NX]) {
-        if let Some(network) = &self.value {
-            let trace = network.forward(x, &mut [0.0]);
-            network.pull(&trace, &[1.0], gx);
+        if let Some(value) = &self.value {
+            value.slope(x, gx);
         }
     }
 
@@ -136,9 +127,7 @@ impl<'a, const NH: usize> Cost<'a, NH> {
                 p.add_column(k, 2.0, row);
             }
         }
-        if self.value.is_none() {
-            return;
-        }
+        let Some(value) = &self.value else { return };
         for k in 0..NX {
             let (mut ahead, mut behind) = ([0.0; NX], [0.0; NX]);
             for (gradient, step) in [(&mut ahead, NUDGE), (&mut behind, -NUDGE)] {
@@ -146,7 +135,7 @@ impl<'a, const NH: usize> Cost<'a, NH> {
                 if let Some(component) = moved.get_mut(k) {
                     *component += step;
                 }
-                self.value_gradient(&moved, gradient);
+                value.slope(&moved, gradient);
             }
             for (i, (a, b)) in ahead.into_iter().zip(behind).enumerate() {
                 let half = (a - b) / (4.0 * NUDGE);
@@ -165,7 +154,7 @@ mod tests {
     use super::*;
     use crate::artifact::{Obstacle, Side, Term};
     use crate::feature::{Feature, Map};
-    use proptest::prelude::*;
+    use proptest::prelude::{Strategy, *};
 
     fn term() -> impl Strategy<Value = Term> {
         let map = prop_oneof![Just(Map::Value), Just(Map::Angle), Just(Map::Cos), Just(Map::Sin)];

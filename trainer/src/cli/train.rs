@@ -22,7 +22,7 @@ use crate::{
 use anyhow::{Context, Result, bail, ensure};
 use forethought::{agent::Mode, artifact::Model};
 use indicatif::{ProgressBar, ProgressStyle};
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -297,11 +297,31 @@ impl Args {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn config<C: DeserializeOwned + Default>(&self) -> Result<C> {
+    /// The settings of a task: its own, but for those that a file says otherwise of.
+    fn config<C: DeserializeOwned + Serialize + Default>(&self) -> Result<C> {
         let Some(path) = &self.config else { return Ok(C::default()) };
         let text = fs::read_to_string(path)
             .with_context(|| format!("cannot read the settings {}", path.display()))?;
-        toml::from_str(&text).with_context(|| format!("in the settings {}", path.display()))
+        let read = || -> Result<C> {
+            // Once for its complaints, which know the line.
+            toml::from_str::<C>(&text)?;
+            let mut settings = toml::Table::try_from(C::default())?;
+            overlay(&mut settings, toml::from_str(&text)?);
+            Ok(settings.try_into()?)
+        };
+        read().with_context(|| format!("in the settings {}", path.display()))
+    }
+}
+
+/// Lays settings over others, section by section.
+fn overlay(below: &mut toml::Table, above: toml::Table) {
+    for (name, value) in above {
+        match (below.get_mut(&name), value) {
+            (Some(toml::Value::Table(below)), toml::Value::Table(above)) => overlay(below, above),
+            (_, value) => {
+                below.insert(name, value);
+            }
+        }
     }
 }
 

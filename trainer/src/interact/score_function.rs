@@ -15,7 +15,7 @@ use crate::{
     optim::{Adam, AdamConfig, Schedule},
     policy::{Policy, gaussian::Gaussian},
     tape::Tape,
-    value::Value,
+    value::Network,
     worlds::{Rng, practice::About},
 };
 use anyhow::Result;
@@ -60,7 +60,7 @@ pub struct ScoreFunction {
     config: Config,
     about: About,
     policy: Policy<Gaussian>,
-    value: Value,
+    value: Network,
     adams: [Adam; 2],
     rng: Rng,
 }
@@ -77,7 +77,7 @@ impl ScoreFunction {
         let mut rng = Rng::seed_from_u64(seed);
         let head = Gaussian::new((about.low, about.high));
         let policy = Policy::with(head, config.hidden, about.angles, scale.to_vec(), &mut rng);
-        let value = Value::new(config.hidden, about.angles, scale.to_vec(), &mut rng);
+        let value = Network::new(config.hidden, about.angles, scale.to_vec(), &mut rng);
         let adam = |rate| {
             let rate = Schedule::Constant(rate);
             Adam::new(AdamConfig { rate, clip: Some(1.0), ..AdamConfig::default() })

@@ -287,7 +287,7 @@ impl<H: Head> Policy<H> {
             tape.clear();
             let (visited, costs, x) =
                 self.imagine(&tape, (model, objective), columns(&states), config.horizon, rng);
-            let end = target.of(&tape, true, lift(&tape, self.angles, x));
+            let end = target.of(&tape, self.angles, x);
             // Backwards: what is to be paid from each step on.
             let mut returns = vec![end];
             for &cost in costs.iter().rev() {

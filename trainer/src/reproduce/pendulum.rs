@@ -150,11 +150,14 @@ struct Optimum {
 
 impl Optimum {
     fn find(episodes: usize, quick: bool) -> Self {
-        let step = |x: [f64; 2], u: f32| -> Step {
+        let step = |states: &[[f64; NX]], u: &f32| -> Vec<Step<NX>> {
             let mut world = Pendulum::new(Camera::default());
-            world.place(&x);
-            let reward = world.step(&[u]);
-            (Some([world.theta, world.omega]), -reward)
+            let onward = |x: &[f64; NX]| {
+                world.place(x);
+                let reward = world.step(&[*u]);
+                (Some([world.theta, world.omega]), -reward)
+            };
+            states.iter().map(onward).collect()
         };
         let solve = |points, torques: i16, steps, end: &(dyn Fn([f64; 2]) -> f64 + Sync)| {
             let axes = [GridAxis::around(points), GridAxis::between(-MAX_SPEED..=MAX_SPEED, points)];

@@ -13,7 +13,7 @@ use crate::{
     policy::{self, Objective, Policy, distilled},
     predict::network::Network,
     tasks::Progress,
-    value::Value,
+    value::{Table, Value, table},
     worlds::Rng,
 };
 use anyhow::{Context, Result, ensure};
@@ -45,6 +45,9 @@ pub struct Config {
     /// How policy and value are learned.
     #[serde(default)]
     pub policy: policy::Config,
+    /// With a section `[act.value]` the value of a state of at most three columns is not learned but computed, over the
+    /// whole ranges of the columns: exact where the log has been everywhere, and believing the model where it has not.
+    pub value: Option<table::Config>,
     /// What the policy then learns of the planner.
     #[serde(default)]
     pub distillation: distilled::Config,
@@ -203,6 +206,9 @@ impl Config {
             mind::NH,
             policy.hidden
         );
+        if let Some(table) = &self.value {
+            table.check("act.value", state.len(), action.len())?;
+        }
         Ok(())
     }
 
@@ -248,13 +254,27 @@ impl Config {
         let scale: Vec<_> = (0..task.state.len()).map(typical).collect();
         let start = |rng: &mut Rng| states[rng.random_range(0..states.len())].clone();
         let mut policy = Policy::new(&self.policy, angles, scale.clone(), (&low, &high), rng);
-        let mut value = Value::new(self.policy.hidden, angles, scale, rng);
-        policy.train(&mut value, &self.policy, (model, &objective), rng, start, |step, cost| {
+        let (mut value, usual) = match &self.value {
+            Some(table) => {
+                let range = |column: &Column| {
+                    let scale = column.scale();
+                    (column.low * scale) as f32..=(column.high * scale) as f32
+                };
+                let [state, action] =
+                    [&task.state, &task.action].map(|list| list.iter().map(range).collect::<Vec<_>>());
+                let space = table::Space { angles, state: &state, action: &action };
+                let value = Value::Table(Table::solve(table, space, (model, &objective))?);
+                // It discounts nothing, and so must the policy that is trained on it.
+                (value, policy::Config { discount: 1.0, ..self.policy.clone() })
+            }
+            None => (Value::new(self.policy.hidden, angles, scale, rng), self.policy.clone()),
+        };
+        policy.train(&mut value, &usual, (model, &objective), rng, start, |step, cost| {
             progress("policy", step, self.policy.steps, &[("cost", cost)]);
         })?;
         let mut tensors = Tensors::default();
         if act != Act::Plan {
-            let settings = (&self.distillation, &self.policy, self.horizon.into());
+            let settings = (&self.distillation, &usual, self.horizon.into());
             policy.distil(&value, settings, (model, &objective), rng, start, |step, cost| {
                 progress("distillation", step, self.distillation.steps, &[("cost", cost)]);
             })?;

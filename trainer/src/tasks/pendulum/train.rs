@@ -9,7 +9,7 @@ use crate::{
     policy::Policy,
     predict::network::{Known, Network},
     tasks::Progress,
-    value::Value,
+    value::{Table, Value, table::Space},
     worlds::{
         Rng,
         camera::{Camera, SIDE},
@@ -107,7 +107,13 @@ pub fn train(config: &Config, log: Option<Log>, seed: u64, progress: &mut Progre
 
     let mut policy =
         Policy::new(&config.policy, ANGLES, vec![1.0, MAX_SPEED as f32], (&[torque.0], &[torque.1]), rng);
-    let mut value = Value::new(config.policy.hidden, ANGLES, vec![1.0, MAX_SPEED as f32], rng);
+    let speed = MAX_SPEED as f32;
+    let space = Space {
+        angles: ANGLES,
+        state: &[-PI as f32..=PI as f32, -speed..=speed],
+        action: &[torque.0..=torque.1],
+    };
+    let mut value = Value::Table(Table::solve(&config.value, space, (&model, &config.objective()))?);
     // Starts from everywhere that the log has been.
     let seen: Vec<_> = training.iter().flat_map(|e| &e.states).cloned().collect();
     policy.train(

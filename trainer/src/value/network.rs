@@ -1,5 +1,4 @@
-//! The value of a state: what is still to be paid from it on. It ends the planner's horizon, and it ends the unrolling
-//! that trains the policy.
+//! The value of a state of any length, by a network that is regressed to returns.
 
 use crate::{
     export::Tensors,
@@ -14,14 +13,14 @@ use nalgebra::DMatrix;
 /// Typical magnitude of a value, in units of the cost: the network's outputs are about 1.
 const SCALE: f32 = 100.0;
 
-/// A value network and its parameters.
+/// A network and its parameters.
 #[derive(Clone, Debug)]
-pub struct Value {
+pub struct Network {
     params: ParameterSet,
     trunk: Trunk<2>,
 }
 
-impl Value {
+impl Network {
     /// About 0 everywhere. `scale` is the typical magnitude of each state component.
     pub fn new(hidden: usize, angles: Angles, scale: Vec<f32>, rng: &mut Rng) -> Self {
         let mut params = ParameterSet::new();
