@@ -16,6 +16,7 @@ pub mod export;
 mod fit;
 mod forward;
 pub mod gan;
+mod inferred;
 pub mod modes;
 pub mod narrow;
 mod network;
@@ -24,6 +25,7 @@ mod threshold;
 
 pub use decoders::{Encoded, Means, Principal, Sparse};
 pub use forward::Surprise;
+pub use inferred::Inferred;
 pub use network::{Autoencoder, Scalar};
 pub use threshold::{auc, threshold};
 

@@ -40,8 +40,8 @@ const NEAR: [f64; 4] = [0.5, 0.5, 0.1, 0.1];
 /// Per cent that a flight may cost above the best plan, in what it pays and in fuel.
 const ABOVE: f64 = 5.0;
 
-/// In flight: each plan starts from the last.
-const NEWTON: Newton = Newton { iterations: 10, trials: 8, damping: 1e-2, tolerance: 1e-5 };
+/// In flight: each plan starts from the last. With ten times the damping one start of a hundred pays 12 % more than the best.
+const NEWTON: Newton = Newton { iterations: 10, trials: 8, damping: 1e-3, tolerance: 1e-5 };
 /// Offline, with as much patience as it wants; from these dampings, as each may end in another minimum.
 const OFFLINE: Newton = Newton { iterations: 200, trials: 8, damping: 0.0, tolerance: 1e-6 };
 const DAMPINGS: [f32; 3] = [1e-4, 1e-2, 1.0];
@@ -201,7 +201,7 @@ fn rows(pairs: &[(Journey, Journey)]) -> Vec<Row> {
             share(&|pair| cost(pair) <= ABOVE && fuel(pair) <= ABOVE),
             "of all starts",
         )
-        .at_least(0.95),
+        .at_least(0.99),
         Row::new("fuel", mean(&|(ours, _)| ours.fuel()), "t, mean")
             .beside(mean(&|(_, best)| best.fuel()), "the best plans"),
         Row::new("fuel beyond hovering at the station", beyond(|pair| &pair.0), "kg, mean")

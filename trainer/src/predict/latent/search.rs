@@ -138,6 +138,24 @@ impl Latent {
         (energy, slopes)
     }
 
+    /// `∂C/∂x'` of all samples, with `z` where it is.
+    pub fn slope(&self, data: &Transitions, z: &DMatrix<f32>) -> DMatrix<f32> {
+        let tape = Tape::new();
+        let batch = Batch::on(&tape, data);
+        let offsets = self.noise();
+        let share = 1.0 / offsets.len() as f32;
+        let mut slope = DMatrix::zeros(data.changes.nrows(), data.len());
+        for offset in offsets {
+            let seen = tape.constant(DMatrix::from_fn(z.nrows(), z.ncols(), |i, j| z[(i, j)] + offset[i]));
+            let missed = &data.changes - tape.value(self.decode(&tape, true, batch, seen)).as_ref();
+            slope += share * missed;
+        }
+        for (mut row, weight) in slope.row_iter_mut().zip(self.weights.iter()) {
+            row *= *weight;
+        }
+        slope
+    }
+
     fn descend(&self, data: &Transitions, z: &mut DMatrix<f32>, steps: usize) {
         let mut lengths = vec![0.5_f32; data.len()];
         let (mut energy, mut slopes) = self.energy(data, z, true);

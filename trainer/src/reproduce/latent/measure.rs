@@ -2,6 +2,7 @@
 
 use super::{Example, Point};
 use crate::{
+    energy::{Energy, Inferred},
     mind,
     predict::{latent::Latent, transitions::Transitions},
     worlds::Rng,
@@ -90,9 +91,9 @@ pub fn measure(
     let bits = scales.map(|sigma| information(&misses, sigma)).fold(0.0, f64::max);
 
     let on = mean(&found.energy);
-    let off = mean(&model.search(&never(example, held_out, rng), THOROUGH.0, THOROUGH.1, rng).energy);
+    let off = mean(&energies(model, &never(example, held_out, rng), THOROUGH));
     let (x, u) = usual(example);
-    let map = model.search(&window(example, &x, &u), 4, 30, rng).energy;
+    let map = energies(model, &window(example, &x, &u), (4, 30));
     let threshold = high(&found.energy) + TOLERANCE as f32;
     Ok(Measured {
         best: squares.sqrt(),
@@ -106,6 +107,16 @@ pub fn measure(
         fan: codebook.iter().map(|z| foresee(&x, &u, z)).collect(),
         map,
     })
+}
+
+/// The energy of what came next, after `z` has been inferred.
+fn energies(model: &Latent, data: &Transitions, (starts, steps): (usize, usize)) -> Vec<f32> {
+    let energy = Inferred { model, angles: data.angles, starts, steps };
+    let (given, acted) = (data.states.nrows(), data.actions.nrows());
+    let condition = DMatrix::from_fn(given + acted, data.len(), |i, j| {
+        if i < given { data.states[(i, j)] } else { data.actions[(i - given, j)] }
+    });
+    energy.of(&(&data.states + &data.changes), Some(&condition))
 }
 
 /// InfoNCE, in bits: how much better than at random a sample's own `z` explains it.
