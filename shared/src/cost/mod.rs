@@ -62,7 +62,7 @@ impl<'a, const NH: usize> Cost<'a, NH> {
 
     /// Cost of ending in state `x`.
     pub fn terminal<const NX: usize>(&self, x: &[f32; NX]) -> f32 {
-        let value = self.value.map_or(0.0, |value| value.of(x));
+        let value = self.value.as_ref().map_or(0.0, |value| value.of(x));
         // In order: what a larger type adds is zero at the end.
         let far =
             self.distance(x).map_or(0.0, |(e, pe)| e.iter().zip(pe).fold(0.0, |sum, (e, pe)| sum + e * pe));
@@ -154,7 +154,7 @@ mod tests {
     use super::*;
     use crate::artifact::{Obstacle, Side, Term};
     use crate::feature::{Feature, Map};
-    use proptest::prelude::{Strategy, *};
+    use proptest::prelude::*;
 
     fn term() -> impl Strategy<Value = Term> {
         let map = prop_oneof![Just(Map::Value), Just(Map::Angle), Just(Map::Cos), Just(Map::Sin)];

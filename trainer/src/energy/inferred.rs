@@ -45,39 +45,24 @@ impl Energy for Inferred<'_> {
         let rng = &mut Rng::seed_from_u64(0);
         let found = self.model.search(&data, self.starts, self.steps, rng);
         let slopes = self.model.slope(&data, &found.z);
-        tape.record(
-            &[y],
-            |forward| forward.collect((1, found.energy.len()), found.energy.into_iter()),
-            move |backward| {
-                let y_bar = backward.gradient.as_slice();
-                let entries = slopes.column_iter().zip(y_bar);
-                backward.add(y, entries.flat_map(|(slope, y_bar)| slope.into_iter().map(move |s| y_bar * s)));
-            },
-        )
+        tape.known(y, found.energy, slopes)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::predict::latent::{Config, Limit};
+    use crate::predict::{
+        latent::{Config, Limit},
+        toys::coin,
+    };
     use nalgebra::DMatrix;
-    use rand::RngExt;
-
-    /// s' = s + u ± 1.
-    fn coin(rng: &mut Rng) -> Transitions {
-        let n = 400;
-        let states = DMatrix::from_fn(1, n, |_, _| rng.random_range(-2.0..2.0_f32));
-        let actions = DMatrix::from_fn(1, n, |_, _| rng.random_range(-2.0..2.0_f32));
-        let changes = actions.map(|u| u + if rng.random_bool(0.5) { 1.0 } else { -1.0 });
-        Transitions { angles: Angles(0), states, actions, changes }
-    }
 
     #[test]
     fn both_futures_are_expected_and_nothing_between_them() {
         for limit in [Limit::Discrete { codewords: 2 }, Limit::Noise { deviation: 0.1 }] {
             let rng = &mut Rng::seed_from_u64(4);
-            let data = coin(rng);
+            let data = coin(400, rng);
             let config = Config { limit, latent: 1, steps: 300, hidden: 16, ..Config::default() };
             let mut model = Latent::new(&config, &data, rng);
             model.train(&data, rng, |_, _| ()).expect("trained");

@@ -55,7 +55,7 @@ impl Axis {
 }
 
 /// The points on either side of a place along one component, and how far beyond the first it is.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Place {
     near: u32,
     far: u32,

@@ -297,12 +297,16 @@ impl<H: Head> Policy<H> {
             let loss = tape.scale(tape.mean(returns[config.horizon]), 1.0 / config.horizon as f32);
             progress(step, tape.scalar(tape.mean(tape.stack(&costs))));
             tape.backward(loss);
-            let visited: Vec<_> = visited.iter().map(|&x| tape.value(x).clone_owned()).collect();
-            let returns: Vec<_> = returns[1..].iter().rev().map(|&r| tape.value(r).clone_owned()).collect();
             states = tape.value(x).column_iter().map(|c| c.iter().copied().collect()).collect();
             adam.step(&mut self.params, &tape)?;
 
-            if config.value_rate > 0.0 {
+            // A table has nothing to learn.
+            if let (Value::Network(value), Value::Network(target)) = (&mut *value, &mut target)
+                && config.value_rate > 0.0
+            {
+                let copy = |&x: &Var| tape.value(x).clone_owned();
+                let visited: Vec<_> = visited.iter().map(copy).collect();
+                let returns: Vec<_> = returns[1..].iter().rev().map(copy).collect();
                 tape.clear();
                 value.regress(&mut tape, &mut value_adam, self.angles, &visited, &returns)?;
                 target.follow(value, config.renewal);
@@ -322,29 +326,17 @@ impl<H: Head> Policy<H> {
 mod tests {
     use super::{categorical::Categorical, gaussian::Gaussian, *};
     use crate::predict::{
-        Step,
         latent::{self, Latent, Limit, Sampled},
         residual::Physics,
-        transitions::Transitions,
+        toys::{Cart, coin},
     };
     use forethought::artifact::Plant;
     use rand::SeedableRng;
 
-    /// A cart that is pushed: `(x, v)`, and what it costs to be away from the middle.
+    /// What it costs the cart to be away from the middle.
     fn cart(tape: &Tape, x: Var, u: Var) -> Var {
         let away = tape.sum_rows(tape.square(tape.rows(x, 0, 2)));
         tape.add(away, tape.scale(tape.square(tape.rows(u, 0, 1)), 0.01))
-    }
-
-    struct Cart;
-
-    impl Foresee for Cart {
-        fn unroll<'a>(&'a self, _: &mut Rng) -> Step<'a> {
-            Box::new(|tape, x, _, u| {
-                let speed = tape.add(tape.rows(x, 1, 1), tape.scale(u, 0.2));
-                tape.stack(&[tape.add(tape.rows(x, 0, 1), tape.scale(speed, 0.2)), speed])
-            })
-        }
     }
 
     /// The cost of the best actions of a policy over 40 steps from fixed starts.
@@ -402,11 +394,7 @@ mod tests {
     fn futures_are_drawn_in_the_shares_in_which_they_happen() {
         // s' = s + u ± 1: a policy can only go to the middle, and its model must show it both sides.
         let rng = &mut Rng::seed_from_u64(3);
-        let n = 1000;
-        let states = DMatrix::from_fn(1, n, |_, _| rng.random_range(-2.0..2.0f32));
-        let actions = DMatrix::from_fn(1, n, |_, _| rng.random_range(-2.0..2.0f32));
-        let changes = actions.map(|u| u + if rng.random_bool(0.5) { 1.0 } else { -1.0 });
-        let data = Transitions { angles: Angles(0), states, actions, changes };
+        let data = coin(1000, rng);
         let limit = Limit::Discrete { codewords: 2 };
         let config = latent::Config { limit, steps: 300, hidden: 16, ..latent::Config::default() };
         let mut model = Latent::new(&config, &data, rng);

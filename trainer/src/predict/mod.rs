@@ -7,6 +7,8 @@ pub mod neighbours;
 pub mod network;
 pub mod open_loop;
 pub mod residual;
+#[cfg(test)]
+pub(crate) mod toys;
 pub mod transitions;
 pub mod variational;
 

@@ -64,6 +64,26 @@ impl Tape {
         )
     }
 
+    /// `y_j = f(x_j)`, `∂f/∂x_j`: a number of each sample and its slopes, which something outside the tape has computed.
+    pub fn known(&self, x: Var, values: Vec<f32>, slopes: DMatrix<f32>) -> Var {
+        let (rows, columns) = self.shape(x);
+        assert!(
+            values.len() == columns && slopes.shape() == (rows, columns),
+            "known: {columns} values and slopes of {rows}x{columns} are needed, not {} and {}x{}",
+            values.len(),
+            slopes.nrows(),
+            slopes.ncols()
+        );
+        self.record(
+            &[x],
+            |forward| forward.collect((1, columns), values.into_iter()),
+            move |backward| {
+                let samples = slopes.as_slice().chunks_exact(rows.max(1)).zip(backward.gradient.as_slice());
+                backward.add(x, samples.flat_map(|(slope, y_bar)| slope.iter().map(move |s| y_bar * s)));
+            },
+        )
+    }
+
     /// `y_ij = f(x_ij, c_i)`
     pub(super) fn with_column(
         &self,
@@ -149,6 +169,12 @@ mod tests {
         check_gradients(&inputs, |tape, v| tape.add_bias(v[0], v[1]));
         check_gradients(&inputs, |tape, v| tape.mul_col(v[0], v[1]));
         check_gradients(&[random(5, 4, 1), random(1, 4, 2)], |tape, v| tape.mul_row(v[0], v[1]));
+        // f(x) = Σ x³, computed outside.
+        check_gradients(&[random(5, 4, 1)], |tape, v| {
+            let x = tape.value(v[0]);
+            let values = x.column_iter().map(|x| x.iter().map(|x| x * x * x).sum()).collect();
+            tape.known(v[0], values, x.map(|x| 3.0 * x * x))
+        });
     }
 
     #[test]

@@ -13,12 +13,10 @@ pub use table::Table;
 use crate::{
     export::Tensors,
     network::lift,
-    optim::{Adam, NonFiniteGradient},
     tape::{Tape, Var},
     worlds::Rng,
 };
 use forethought::feature::Angles;
-use nalgebra::DMatrix;
 
 /// What is still to be paid.
 #[derive(Clone, Debug)]
@@ -40,29 +38,6 @@ impl Value {
         match self {
             Self::Network(network) => network.of(tape, true, lift(tape, angles, x)),
             Self::Table(table) => table.of(tape, x),
-        }
-    }
-
-    /// One step of regression to returns: a row of returns for each batch of states. A table has nothing to learn.
-    pub fn regress(
-        &mut self,
-        tape: &mut Tape,
-        adam: &mut Adam,
-        angles: Angles,
-        states: &[DMatrix<f32>],
-        returns: &[DMatrix<f32>],
-    ) -> Result<(), NonFiniteGradient> {
-        match self {
-            Self::Network(network) => network.regress(tape, adam, angles, states, returns),
-            Self::Table(_) => Ok(()),
-        }
-    }
-
-    /// Moves `share` of the way to another value: a slow target.
-    pub fn follow(&mut self, other: &Self, share: f32) {
-        match (self, other) {
-            (Self::Network(slow), Self::Network(other)) => slow.follow(other, share),
-            (slow, other) => *slow = other.clone(),
         }
     }
 

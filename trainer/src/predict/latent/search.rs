@@ -7,7 +7,7 @@
 use super::{Batch, Latent, Limit};
 use crate::{
     predict::transitions::Transitions,
-    tape::Tape,
+    tape::{Tape, Var},
     worlds::{Rng, camera::normal},
 };
 use nalgebra::DMatrix;
@@ -102,6 +102,14 @@ impl Latent {
         z
     }
 
+    /// `g(s, a, z) − s'`, under each point that stands for the noise.
+    fn errors<'a>(&'a self, tape: &'a Tape, batch: Batch, z: Var) -> impl ExactSizeIterator<Item = Var> + 'a {
+        self.noise().into_iter().map(move |offset| {
+            let seen = tape.add_bias(z, tape.constant(offset));
+            tape.sub(self.decode(tape, true, batch, seen), batch.changes)
+        })
+    }
+
     /// Energies of all samples, and if they are wanted `∂C/∂z`.
     pub(super) fn energy(
         &self,
@@ -112,14 +120,12 @@ impl Latent {
         let tape = Tape::new();
         let batch = Batch::on(&tape, data);
         let latent = if slopes { tape.parameter(z) } else { tape.constant(z.clone()) };
-        let offsets = self.noise();
-        let share = 0.5 / offsets.len() as f32;
+        let errors = self.errors(&tape, batch, latent);
+        let share = 0.5 / errors.len() as f32;
         let weights = self.weights.as_slice();
         let mut energy = vec![0.0; data.len()];
         let mut total = Vec::new();
-        for offset in offsets {
-            let seen = tape.add_bias(latent, tape.constant(offset));
-            let error = tape.sub(self.decode(&tape, true, batch, seen), batch.changes);
+        for error in errors {
             for (energy, error) in energy.iter_mut().zip(tape.value(error).column_iter()) {
                 *energy += share * error.iter().zip(weights).map(|(e, w)| w * e * e).sum::<f32>();
             }
@@ -142,13 +148,11 @@ impl Latent {
     pub fn slope(&self, data: &Transitions, z: &DMatrix<f32>) -> DMatrix<f32> {
         let tape = Tape::new();
         let batch = Batch::on(&tape, data);
-        let offsets = self.noise();
-        let share = 1.0 / offsets.len() as f32;
+        let errors = self.errors(&tape, batch, tape.constant(z.clone()));
+        let share = 1.0 / errors.len() as f32;
         let mut slope = DMatrix::zeros(data.changes.nrows(), data.len());
-        for offset in offsets {
-            let seen = tape.constant(DMatrix::from_fn(z.nrows(), z.ncols(), |i, j| z[(i, j)] + offset[i]));
-            let missed = &data.changes - tape.value(self.decode(&tape, true, batch, seen)).as_ref();
-            slope += share * missed;
+        for error in errors {
+            slope -= share * tape.value(error).as_ref();
         }
         for (mut row, weight) in slope.row_iter_mut().zip(self.weights.iter()) {
             row *= *weight;
