@@ -2,8 +2,7 @@
 
 use crate::{
     data::log::Episode,
-    export::WeightFile,
-    network::columns,
+    export::{Tensors, WeightFile},
     optim::Adam,
     perceive::{
         drsae::{self, DrSae, Phase},
@@ -12,14 +11,18 @@ use crate::{
     policy::{Config, Objective, Policy},
     predict::network::{self, Known, Network},
     results::Row,
-    tape::{ParameterSet, Shrinkage, Tape},
+    tape::{Halves, ParameterSet, Shrinkage, Tape},
     worlds::{Rng, World, camera::normal, traffic},
 };
 use anyhow::Result;
 use forethought::{
     Zero,
-    artifact::{Model, Term},
+    agent::{Decision, Mode},
+    artifact::{CostTerms, Descent, Header, Load as _, Model, Planner, Provenance, Sensors, Sizes, Term},
+    control::Controller,
     feature::{Angles, Map},
+    plan::gradient::Gradient,
+    predict,
 };
 use forethought_tests::bench::{self, Kernel, PlannerMemory};
 use nalgebra::DMatrix;
@@ -30,9 +33,9 @@ use std::time::{Duration, Instant};
 pub fn host() -> Result<Vec<Row>> {
     let mut rows = kernels()?;
     // Within the pool, as training is: a second thread is then there when a product is large enough for it.
-    let steps = |_: &rayon::Scope<'_>| -> Result<[Row; 3]> {
+    let steps = |_: &rayon::Scope<'_>| -> Result<[Row; 4]> {
         let rng = &mut Rng::seed_from_u64(0);
-        Ok([lista_step(rng)?, drsae_step(rng)?, policy_step(rng)?])
+        Ok([lista_step(rng)?, drsae_step(rng)?, policy_step(rng)?, gradient_plan(rng)?])
     };
     rows.extend(rayon::scope(steps)?);
     rows.push(highway());
@@ -151,27 +154,67 @@ fn drsae_step(rng: &mut Rng) -> Result<Row> {
     Ok(row.beside(4.8, "JAX, 4.6 to"))
 }
 
-/// A step of training of a policy (3-64-64-1) through a frozen learned model (4-64-64-3): 30 steps unrolled, a batch of 128.
-fn policy_step(rng: &mut Rng) -> Result<Row> {
+/// A model (4-64-64-3), a state and an action in, the next state out, and the log that its scales were taken from.
+fn forward_model(rng: &mut Rng) -> Result<(Network, Episode)> {
     let mut numbers = |n: usize| -> Vec<f32> { (0..n).map(|_| normal(rng) as f32).collect() };
     let (states, actions) = ((0..129).map(|_| numbers(3)).collect(), (0..128).map(|_| numbers(1)).collect());
     let episode = Episode { states, actions };
     let config = network::Config { hidden: 64, ..network::Config::default() };
     let model = Network::new(&config, Known::default(), std::slice::from_ref(&episode), rng)?;
+    Ok((model, episode))
+}
+
+/// Every component is to be 0, at little effort.
+fn objective() -> Objective {
     let terms = (0..3).map(|index| Term::squared(Map::Value, index, 0.0, 1.0));
-    let objective = Objective { terms: terms.collect(), action: vec![0.001] };
+    Objective { terms: terms.collect(), action: vec![0.001] }
+}
+
+/// A step of training of a policy (3-64-64-1) through a frozen learned model: 30 steps unrolled, a batch of 128.
+fn policy_step(rng: &mut Rng) -> Result<Row> {
+    let (model, episode) = forward_model(rng)?;
     let config = Config { hidden: 64, batch: 128, horizon: 30, ..Config::default() };
     let mut policy = Policy::new(&config, Angles::default(), vec![1.0; 3], (&[-2.0], &[2.0]), rng);
-    let (mut tape, mut adam) = (Tape::new(), Adam::with_rate(1e-4));
-    let start = columns(&episode.states[..128]);
+    let (mut halves, mut adam) = (Halves::new(), Adam::with_rate(1e-4));
+    let (objective, start) = (objective(), &episode.states[..config.batch]);
     let mut failed = None;
     let seconds = seconds(&mut || {
-        tape.clear();
-        let cost = policy.cost(&tape, (&model, &objective), start.clone(), config.horizon, rng);
-        tape.backward(cost);
-        failed = adam.step(&mut policy.params, &tape).err();
+        let with = (&mut halves, &mut adam);
+        failed = policy.step(with, &config, (&model, &objective), None, start, rng).err();
     });
     failed.map_or(Ok(()), Err)?;
     let row = Row::new("policy 3-64-64-1 through model, H=30, batch 128: training step", 1e3 * seconds, "ms");
     Ok(row.beside(3.0, "JAX, 1.9 to"))
+}
+
+/// A plan by descent through the same model, 20 steps ahead: ten iterations, each from a state of its own.
+fn gradient_plan(rng: &mut Rng) -> Result<Row> {
+    const H: usize = 20;
+    let (model, episode) = forward_model(rng)?;
+    let mut tensors = Tensors::default();
+    model.export(&mut tensors);
+    let vectors = [("low", -2.0), ("high", 2.0), ("safe", 0.0)];
+    vectors.iter().for_each(|(name, value)| tensors.vector("action", name, &[*value]));
+    let Objective { terms, action } = objective();
+    tensors.vector("cost", "action", &action);
+    let cost = CostTerms { terms: terms.into_iter().collect(), ..CostTerms::default() };
+    // Without a tolerance it does not end before its iterations.
+    let descent = Descent { iterations: 10, momentum: 0.9, step: 0.05, tolerance: 0.0 };
+    let sizes = Sizes { state: 3, action: 1, hidden: 64, ..Sizes::default() };
+    let provenance = Provenance { trainer: env!("CARGO_PKG_VERSION"), task: "bench", seed: 0, data: 0 };
+    let sensors = Sensors { low: -1e3, high: 1e3 };
+    let header = Header::model(sizes, Angles::default(), sensors, Model::Network, provenance);
+    let file = tensors.pack(header.controller(H as u16, cost, Planner::Gradient(descent)))?;
+    let artifact = file.parse()?;
+    type Plans<'a> = Controller<'a, predict::network::Network<'a, 3, 1, 0, 64>, Gradient<'a>, 3, 1, 0, 64, H>;
+    let mind = Plans::load(&artifact)?;
+    let (mut state, mut decision) = (Box::new(Zero::ZERO), Decision::ZERO);
+    let mut starts = episode.states.iter().cycle().filter_map(|x| <[f32; 3]>::try_from(x.as_slice()).ok());
+    let seconds = seconds(&mut || {
+        if let Some(x) = starts.next() {
+            mind.decide(&mut state, &x, Mode::Plan, &mut decision);
+        }
+    });
+    let row = Row::new("gradient plan, model 4-64-64-3, H=20, 10 iterations", 1e3 * seconds, "ms");
+    Ok(row.beside(0.23, "JAX"))
 }

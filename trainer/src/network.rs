@@ -105,14 +105,19 @@ impl<const N: usize> Trunk<N> {
     ) -> Var {
         let tape = weights.tape;
         let column = |values: &[f32]| DMatrix::from_column_slice(values.len(), 1, values);
+        // A sample is a column; what is multiplied with 1 stays as it is.
+        let times = |x: Var, factors: &[f32]| {
+            let plain = factors.iter().all(|&f| f == 1.0);
+            if plain { x } else { tape.mul_col(x, tape.constant(column(factors))) }
+        };
         let products = std::array::from_fn(|i| {
             let inverse: Vec<f32> = self.inputs[i].scale.iter().map(|s| 1.0 / s).collect();
-            (weights.get(self.w_in[i]), tape.mul_col(inputs[i], tape.constant(column(&inverse))))
+            (weights.get(self.w_in[i]), times(inputs[i], &inverse))
         });
         let first = layer(0, tape.tanh(tape.affine::<N>(products, weights.get(self.b1))));
         let second = layer(1, tape.tanh(tape.affine([(weights.get(self.w_h), first)], weights.get(self.b2))));
         let out = tape.affine([(weights.get(self.w_o), second)], weights.get(self.b_o));
-        tape.mul_col(out, tape.constant(column(&self.output)))
+        times(out, &self.output)
     }
 
     /// The same network with nothing but its first outputs, and its weights.

@@ -14,6 +14,20 @@ impl Term {
         };
         if paid { (residual, slope) } else { (0.0, 0.0) }
     }
+
+    /// What is to be paid in state `x`, with a weight: `weight · residual²`.
+    pub fn paid(&self, x: &[f32], weight: f32) -> f32 {
+        let (residual, _) = self.residual(x);
+        weight * residual * residual
+    }
+
+    /// Adds its gradient to `gx`.
+    pub fn slope(&self, x: &[f32], weight: f32, gx: &mut [f32]) {
+        let (residual, slope) = self.residual(x);
+        if let Some(g) = gx.get_mut(usize::from(self.feature.index)) {
+            *g -= 2.0 * weight * residual * slope;
+        }
+    }
 }
 
 impl Obstacle {
@@ -32,10 +46,7 @@ impl Obstacle {
 impl CostTerms {
     /// The sum of all.
     pub(super) fn paid(&self, x: &[f32], weight: impl Fn(&Term) -> f32) -> f32 {
-        let terms = self.terms.iter().fold(0.0, |sum, term| {
-            let (residual, _) = term.residual(x);
-            sum + weight(term) * residual * residual
-        });
+        let terms = self.terms.iter().fold(0.0, |sum, term| sum + term.paid(x, weight(term)));
         self.obstacles.iter().fold(terms, |sum, obstacle| {
             let (depth, _) = obstacle.depth(x);
             sum + obstacle.weight * depth * depth
@@ -45,10 +56,7 @@ impl CostTerms {
     /// Adds its gradient.
     pub(super) fn slope(&self, x: &[f32], weight: impl Fn(&Term) -> f32, gx: &mut [f32]) {
         for term in &self.terms {
-            let (residual, slope) = term.residual(x);
-            if let Some(g) = gx.get_mut(usize::from(term.feature.index)) {
-                *g -= 2.0 * weight(term) * residual * slope;
-            }
+            term.slope(x, weight(term), gx);
         }
         for obstacle in &self.obstacles {
             let (depth, slopes) = obstacle.depth(x);

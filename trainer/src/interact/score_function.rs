@@ -14,7 +14,7 @@ use crate::{
     network::{columns, lift},
     optim::{Adam, AdamConfig, Schedule},
     policy::{Policy, gaussian::Gaussian},
-    tape::Tape,
+    tape::{Halves, Tape},
     value::Network,
     worlds::{Rng, practice::About},
 };
@@ -133,7 +133,7 @@ impl Learner for ScoreFunction {
         let deviation = advantage.map(|a| (a - mean).powi(2)).mean().sqrt().max(1e-6);
         advantage.iter_mut().for_each(|a| *a = (*a - mean) / deviation);
 
-        let mut tape = Tape::new();
+        let tape = Tape::new();
         let lifted = lift(&tape, self.about.angles, tape.constant(states.clone()));
         let out = self.policy.outputs(&tape, false, lifted);
         let density = self.policy.head().log_density(&tape, out, tape.constant(free));
@@ -141,10 +141,11 @@ impl Learner for ScoreFunction {
         let spread = tape.scale(self.policy.head().spread(&tape, out), self.config.entropy);
         tape.backward(tape.scale(tape.add(praise, spread), -1.0));
         self.adams[0].step(&mut self.policy.params, &tape)?;
+        let mut halves = Halves::new();
+        let (states, returns) = ([states], [returns]);
         for _ in 0..self.config.value_steps {
-            tape.clear();
-            let (states, returns) = ([states.clone()], [returns.clone()]);
-            self.value.regress(&mut tape, &mut self.adams[1], self.about.angles, &states, &returns)?;
+            let with = (&mut halves, &mut self.adams[1]);
+            self.value.regress(with, self.about.angles, &[(&states[..], &returns[..])])?;
         }
         Ok(())
     }

@@ -24,18 +24,16 @@ use crate::{
     network::{Input, Trunk, Weights, columns, lift},
     optim::{Adam, AdamConfig, Schedule},
     predict::Foresee,
-    tape::{ParameterSet, Tape, Var},
+    tape::{Halves, ParameterSet, Tape, Var},
     value::Value,
     worlds::Rng,
 };
 use anyhow::Result;
-use forethought::{
-    artifact::{Side, Term},
-    feature::{Angles, Map},
-};
+use forethought::{artifact::Term, feature::Angles};
 use nalgebra::DMatrix;
-use rand::RngExt;
+use rand::{RngExt, SeedableRng};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Hyper-parameters.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -95,45 +93,58 @@ pub struct Objective {
 }
 
 /// What a step costs, as something to be differentiated.
-pub trait Stage {
+pub trait Stage: Sync {
     /// The cost of each column of a batch of states and actions, as a row.
     fn stage(&self, tape: &Tape, x: Var, u: Var) -> Var;
 }
 
-impl<F: Fn(&Tape, Var, Var) -> Var> Stage for F {
+impl<F: Fn(&Tape, Var, Var) -> Var + Sync> Stage for F {
     fn stage(&self, tape: &Tape, x: Var, u: Var) -> Var {
         self(tape, x, u)
     }
 }
 
 impl Stage for Objective {
+    /// As the chip computes it, by the same kernels.
     fn stage(&self, tape: &Tape, x: Var, u: Var) -> Var {
-        let term = |term: &Term| {
-            let value = tape.rows(x, term.feature.index.into(), 1);
-            let value = match term.feature.map {
-                Map::Value | Map::Angle => value,
-                Map::Cos => tape.cos(value),
-                Map::Sin => tape.sin(value),
-            };
-            let error = tape.offset(value, -term.target);
-            let error = if term.feature.map == Map::Angle { tape.wrap(error) } else { error };
-            let error = match term.side {
-                Side::Both => error,
-                Side::Above => tape.relu(error),
-                Side::Below => tape.relu(tape.scale(error, -1.0)),
-                // A step: saturated but at the target itself, so without a slope.
-                Side::Until => tape.tanh(tape.scale(tape.relu(tape.scale(error, -1.0)), 1e9)),
-            };
-            tape.scale(tape.square(error), term.weight)
-        };
-        let effort = |(j, &weight): (usize, &f32)| tape.scale(tape.square(tape.rows(u, j, 1)), weight);
-        let parts = self.terms.iter().map(term).chain(self.action.iter().enumerate().map(effort));
-        parts.reduce(|sum, part| tape.add(sum, part)).expect("every action has a weight")
+        let samples = tape.shape(x).1;
+        let (terms, weights) = (self.terms.clone(), self.action.clone());
+        tape.record(
+            &[x, u],
+            |forward| {
+                let columns = forward.value(x).column_iter().zip(forward.value(u).column_iter());
+                let paid = columns.map(|(x, u)| {
+                    let effort: f32 = u.iter().zip(&self.action).map(|(u, r)| r * u * u).sum();
+                    self.terms.iter().fold(effort, |sum, term| sum + term.paid(x.as_slice(), term.weight))
+                });
+                forward.collect((1, samples), paid)
+            },
+            move |backward| {
+                let (x_value, u_value, y_bar) = (backward.value(x), backward.value(u), backward.gradient);
+                if let Some(x_bar) = backward.sum(x) {
+                    for ((x, &y_bar), mut x_bar) in
+                        x_value.column_iter().zip(y_bar.iter()).zip(x_bar.column_iter_mut())
+                    {
+                        let (x, x_bar) = (x.as_slice(), x_bar.as_mut_slice());
+                        terms.iter().for_each(|term| term.slope(x, y_bar * term.weight, x_bar));
+                    }
+                }
+                if let Some(u_bar) = backward.sum(u) {
+                    for ((u, &y_bar), mut u_bar) in
+                        u_value.column_iter().zip(y_bar.iter()).zip(u_bar.column_iter_mut())
+                    {
+                        for (u_bar, (u, r)) in u_bar.iter_mut().zip(u.iter().zip(&weights)) {
+                            *u_bar += 2.0 * y_bar * r * u;
+                        }
+                    }
+                }
+            },
+        )
     }
 }
 
 /// What the outputs of a policy's network mean.
-pub trait Head {
+pub trait Head: Sync {
     /// How many there are.
     fn outputs(&self) -> usize;
 
@@ -176,6 +187,18 @@ impl Range {
         let centred = tape.mul_col(u, range(|low, high| 0.5 * (high - low)));
         tape.add_bias(centred, range(|low, high| 0.5 * (low + high)))
     }
+}
+
+/// What was met while a model was unrolled from half of a batch.
+pub struct Unrolled {
+    /// The states of each step, one a column.
+    pub states: Vec<Arc<DMatrix<f32>>>,
+    /// What is to be paid from each on, as a row.
+    pub returns: Vec<Arc<DMatrix<f32>>>,
+    /// The states at the end.
+    pub end: Arc<DMatrix<f32>>,
+    /// This half's part of the mean cost of a step.
+    pub cost: f32,
 }
 
 /// A policy and its parameters: a network that looks at the state, and a head that says what comes of it.
@@ -246,6 +269,43 @@ impl<H: Head> Policy<H> {
         (visited, costs, x)
     }
 
+    /// One step of training: unrolls the model from a batch of states, half of them in another thread, and takes a step down the
+    /// gradient of what is to be paid, with `value` for all that comes after the horizon, where there is one.
+    pub fn step(
+        &mut self,
+        (halves, adam): (&mut Halves, &mut Adam),
+        config: &Config,
+        (model, objective): (&(impl Foresee + ?Sized), &impl Stage),
+        value: Option<&Value>,
+        states: &[Vec<f32>],
+        rng: &mut Rng,
+    ) -> Result<Vec<Unrolled>> {
+        let policy = &*self;
+        let seeds: [u64; 2] = [rng.random(), rng.random()];
+        let share = 1.0 / (config.horizon * states.len()) as f32;
+        let unrolled = halves.backward(states.len(), |tape, half, samples| {
+            let rng = &mut Rng::seed_from_u64(seeds[half]);
+            let start = columns(&states[samples]);
+            let none = tape.constant(DMatrix::zeros(1, start.ncols()));
+            let (visited, costs, x) = policy.imagine(tape, (model, objective), start, config.horizon, rng);
+            let end = value.map_or(none, |value| value.of(tape, policy.angles, x));
+            // Backwards: what is to be paid from each step on.
+            let mut returns = vec![end];
+            for &cost in costs.iter().rev() {
+                let later = tape.scale(returns[returns.len() - 1], config.discount);
+                returns.push(tape.add(cost, later));
+            }
+            let loss = tape.scale(tape.sum(returns[config.horizon]), share);
+            returns.reverse();
+            let values = |vars: &[Var]| vars.iter().map(|&x| tape.value(x)).collect();
+            let cost = share * costs.iter().map(|&cost| tape.value(cost).sum()).sum::<f32>();
+            let returns = values(&returns[..config.horizon]);
+            (loss, Unrolled { states: values(&visited), returns, end: tape.value(x), cost })
+        });
+        adam.step(&mut self.params, halves.sum())?;
+        Ok(unrolled)
+    }
+
     /// The mean cost of a step over an unrolling from `start`: what training descends, but for the value at the end.
     pub fn cost(
         &self,
@@ -281,34 +341,21 @@ impl<H: Head> Policy<H> {
         };
         let (mut adam, mut value_adam) = (adam(config.rate), adam(config.rate * config.value_rate));
         let mut target = value.clone();
-        let mut tape = Tape::new();
+        let mut halves = Halves::new();
         let mut states: Vec<Vec<f32>> = (0..config.batch).map(|_| start(rng)).collect();
         for step in 0..config.steps {
-            tape.clear();
-            let (visited, costs, x) =
-                self.imagine(&tape, (model, objective), columns(&states), config.horizon, rng);
-            let end = target.of(&tape, self.angles, x);
-            // Backwards: what is to be paid from each step on.
-            let mut returns = vec![end];
-            for &cost in costs.iter().rev() {
-                let later = tape.scale(returns[returns.len() - 1], config.discount);
-                returns.push(tape.add(cost, later));
-            }
-            let loss = tape.scale(tape.mean(returns[config.horizon]), 1.0 / config.horizon as f32);
-            progress(step, tape.scalar(tape.mean(tape.stack(&costs))));
-            tape.backward(loss);
-            states = tape.value(x).column_iter().map(|c| c.iter().copied().collect()).collect();
-            adam.step(&mut self.params, &tape)?;
-
+            let with = (&mut halves, &mut adam);
+            let unrolled = self.step(with, config, (model, objective), Some(&target), &states, rng)?;
+            progress(step, unrolled.iter().map(|half| half.cost).sum());
+            let ends = unrolled.iter().flat_map(|half| half.end.column_iter());
+            states = ends.map(|x| x.iter().copied().collect()).collect();
             // A table has nothing to learn.
             if let (Value::Network(value), Value::Network(target)) = (&mut *value, &mut target)
                 && config.value_rate > 0.0
             {
-                let copy = |&x: &Var| tape.value(x).clone_owned();
-                let visited: Vec<_> = visited.iter().map(copy).collect();
-                let returns: Vec<_> = returns[1..].iter().rev().map(copy).collect();
-                tape.clear();
-                value.regress(&mut tape, &mut value_adam, self.angles, &visited, &returns)?;
+                let parts = unrolled.iter().map(|half| (&half.states[..], &half.returns[..]));
+                let parts: Vec<_> = parts.collect();
+                value.regress((&mut halves, &mut value_adam), self.angles, &parts)?;
                 target.follow(value, config.renewal);
             }
             for state in &mut states {
@@ -330,8 +377,11 @@ mod tests {
         residual::Physics,
         toys::{Cart, coin},
     };
-    use forethought::artifact::Plant;
-    use rand::SeedableRng;
+    use crate::tape::check::{check_gradients, random};
+    use forethought::{
+        artifact::{Plant, Side},
+        feature::Map,
+    };
 
     /// What it costs the cart to be away from the middle.
     fn cart(tape: &Tape, x: Var, u: Var) -> Var {
@@ -371,6 +421,20 @@ mod tests {
         learns(deterministic::Deterministic::new(range));
         learns(Gaussian::new(range));
         learns(Categorical::new(DMatrix::from_row_slice(1, 3, &[-2.0, 0.0, 2.0])));
+    }
+
+    #[test]
+    fn the_objective_has_the_right_gradient() {
+        let side = |map, side, index| Term { side, ..Term::squared(map, index, 0.1, 0.7) };
+        let terms = vec![
+            side(Map::Angle, Side::Both, 0),
+            side(Map::Cos, Side::Both, 1),
+            side(Map::Sin, Side::Both, 1),
+            side(Map::Value, Side::Above, 2),
+            side(Map::Value, Side::Below, 2),
+        ];
+        let objective = Objective { terms, action: vec![0.3, 0.0] };
+        check_gradients(&[random(3, 4, 1), random(2, 4, 2)], |tape, v| objective.stage(tape, v[0], v[1]));
     }
 
     #[test]

@@ -22,7 +22,7 @@ use rand::RngExt;
 pub type Step<'a> = Box<dyn FnMut(&Tape, Var, (Var, Var), Var) -> Var + 'a>;
 
 /// A forward model that can be unrolled on the tape, so that gradients flow back through it; its weights get none.
-pub trait Foresee {
+pub trait Foresee: Sync {
     /// Begins an unrolling. Where a model is not certain of the future, one of those it holds possible is drawn.
     fn unroll<'a>(&'a self, rng: &mut Rng) -> Step<'a>;
 }

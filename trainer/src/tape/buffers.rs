@@ -3,14 +3,17 @@
 //! A training step makes the same few hundred matrices each time. Fresh memory for them comes from
 //! the kernel page by page; recycled memory is still in the cache.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use nalgebra::{DMatrix, Dyn, VecStorage};
+
+use super::fast::wide;
 
 /// Memory by length.
 #[derive(Default)]
 pub(super) struct Buffers {
-    shelves: HashMap<usize, Shelf>,
+    /// There are few lengths: a tree finds them sooner than a hash.
+    shelves: BTreeMap<usize, Shelf>,
 }
 
 /// Memory of one length.
@@ -45,7 +48,10 @@ impl Buffers {
     ) -> DMatrix<f32> {
         let mut data = self.lend(rows * columns).unwrap_or_default();
         data.clear();
-        data.extend(entries);
+        wide(
+            #[inline(always)]
+            || data.extend(entries),
+        );
         matrix(rows, columns, data)
     }
 

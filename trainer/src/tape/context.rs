@@ -3,6 +3,7 @@
 use nalgebra::DMatrix;
 
 use super::buffers::Buffers;
+use super::fast::wide;
 use super::product;
 use super::{Node, Var};
 
@@ -78,7 +79,10 @@ impl<'a> Backward<'a> {
             return;
         }
         match &mut self.gradients[x.0] {
-            Some(sum) => sum.as_mut_slice().iter_mut().zip(entries).for_each(|(s, e)| *s += e),
+            Some(sum) => wide(
+                #[inline(always)]
+                || sum.as_mut_slice().iter_mut().zip(entries).for_each(|(s, e)| *s += e),
+            ),
             first => {
                 let (rows, columns) = self.nodes[x.0].value.shape();
                 *first = Some(self.buffers.collect(rows, columns, entries));

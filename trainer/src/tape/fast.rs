@@ -1,5 +1,14 @@
 //! Functions in a form the compiler vectorises: the same few additions and products for every
-//! argument, no branches. (`std`'s call the C library once per entry.)
+//! argument, no branches. (`std`'s call the C library once per entry.) And the registers to do it in.
+
+use pulp::Arch;
+
+/// Runs a loop with the widest registers that this machine has, where the program is built for any. No product is fused
+/// with a sum, so the bits are the same in wide registers and in narrow ones.
+#[inline(always)]
+pub(super) fn wide<R>(run: impl FnOnce() -> R) -> R {
+    Arch::new().dispatch(run)
+}
 
 /// `tanh x`, absolute error below 4e-7.
 #[inline]

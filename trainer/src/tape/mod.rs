@@ -27,6 +27,7 @@ mod columns;
 mod context;
 mod convolution;
 mod fast;
+mod halves;
 mod linear;
 mod loss;
 mod parameters;
@@ -42,13 +43,14 @@ mod unit;
 mod unroll;
 
 use std::cell::{Ref, RefCell};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use nalgebra::DMatrix;
 
 use buffers::Buffers;
 pub use context::{Backward, Forward};
+pub use halves::Halves;
 pub use parameters::{Id, ParameterSet};
 pub use unroll::{Shrinkage, Unrolled};
 
@@ -77,7 +79,7 @@ struct Graph {
     gradients: Vec<Option<DMatrix<f32>>>,
     buffers: Buffers,
     /// The leaf that stands for a parameter, and the version of its set when it was taken here.
-    leaves: HashMap<parameters::Key, (Var, u64)>,
+    leaves: BTreeMap<parameters::Key, (Var, u64)>,
 }
 
 /// A record of operations, to be differentiated once and then cleared for the next step.

@@ -10,7 +10,7 @@ use nalgebra::DMatrix;
 use super::{Graph, Tape, Var};
 
 /// A parameter of a [`ParameterSet`]; a model keeps one per weight, under the weight's name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Id(usize);
 
 /// Named matrices, trained together.

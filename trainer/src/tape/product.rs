@@ -8,6 +8,7 @@
 use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut, Dyn};
 
 use super::buffers::Buffers;
+use super::fast::wide;
 
 /// Up to this size nalgebra does not use matrixmultiply, and its own loops do not take transposed views.
 pub(super) const THIN: usize = 5;
@@ -24,10 +25,16 @@ pub(super) fn multiply(
     if rows.min(inner).min(x.ncols()) > THIN {
         gemm(y.as_view_mut(), view(a.as_slice(), rows), view(x.as_slice(), inner), beta);
     } else if rows > THIN {
-        combine(y, a, x, beta);
+        wide(
+            #[inline(always)]
+            || combine(y, a, x, beta),
+        );
     } else {
         let a_transposed = transpose(a, buffers);
-        dots(y, &a_transposed, x, beta);
+        wide(
+            #[inline(always)]
+            || dots(y, &a_transposed, x, beta),
+        );
         buffers.recycle(a_transposed);
     }
 }
@@ -45,14 +52,21 @@ pub(super) fn multiply_transposed(
         gemm(x.as_view_mut(), transposed_view(a.as_slice(), inner), view(y.as_slice(), inner), beta);
     } else if inner <= THIN && rows > THIN {
         let a_transposed = transpose(a, buffers);
-        combine(x, &a_transposed, y, beta);
+        wide(
+            #[inline(always)]
+            || combine(x, &a_transposed, y, beta),
+        );
         buffers.recycle(a_transposed);
     } else {
-        dots(x, a, y, beta);
+        wide(
+            #[inline(always)]
+            || dots(x, a, y, beta),
+        );
     }
 }
 
 /// `Y ← A X + beta Y`, each column as a combination of those of `A`, taken up to four at a time.
+#[inline(always)]
 fn combine(y: &mut DMatrix<f32>, a: &DMatrix<f32>, x: &DMatrix<f32>, beta: f32) {
     let (rows, inner) = a.shape();
     for j in 0..x.ncols() {
@@ -72,7 +86,7 @@ fn combine(y: &mut DMatrix<f32>, a: &DMatrix<f32>, x: &DMatrix<f32>, beta: f32) 
 }
 
 /// `y ← Σ_k a_k x_k + beta y`
-#[inline]
+#[inline(always)]
 fn add_columns<const K: usize>(y: &mut [f32], a: &[f32], x: [f32; K], beta: f32) {
     let rows = y.len();
     let a: [&[f32]; K] = std::array::from_fn(|k| &a[k * rows..][..rows]);
@@ -87,6 +101,7 @@ fn add_columns<const K: usize>(y: &mut [f32], a: &[f32], x: [f32; K], beta: f32)
 }
 
 /// `X ← Aᵀ Y + beta X`, each entry as a scalar product of columns.
+#[inline(always)]
 fn dots(x: &mut DMatrix<f32>, a: &DMatrix<f32>, y: &DMatrix<f32>, beta: f32) {
     let (inner, rows) = a.shape();
     for j in 0..y.ncols() {
@@ -119,11 +134,17 @@ pub(super) fn multiply_outer(
         return;
     }
     if rows > THIN || columns <= THIN {
-        add_outer_products(a.as_mut_slice(), y, x);
+        wide(
+            #[inline(always)]
+            || add_outer_products(a.as_mut_slice(), y, x),
+        );
     } else {
         // Long columns make the inner loop: Aᵀ ← X Yᵀ.
         let mut sum = buffers.zeros(columns, rows);
-        add_outer_products(sum.as_mut_slice(), x, y);
+        wide(
+            #[inline(always)]
+            || add_outer_products(sum.as_mut_slice(), x, y),
+        );
         for (i, a_row) in sum.as_slice().chunks_exact(columns).enumerate() {
             a.as_mut_slice()[i..].iter_mut().step_by(rows).zip(a_row).for_each(|(a, s)| *a += s);
         }
@@ -132,6 +153,7 @@ pub(super) fn multiply_outer(
 }
 
 /// `A += Σ_j y_j x_jᵀ` over the columns `j`.
+#[inline(always)]
 fn add_outer_products(a: &mut [f32], y: &DMatrix<f32>, x: &DMatrix<f32>) {
     let rows = y.nrows();
     let samples = y.as_slice().chunks_exact(rows).zip(x.as_slice().chunks_exact(x.nrows()));
@@ -141,13 +163,13 @@ fn add_outer_products(a: &mut [f32], y: &DMatrix<f32>, x: &DMatrix<f32>) {
 }
 
 /// `y += scale x`
-#[inline]
+#[inline(always)]
 pub(super) fn add_scaled(y: &mut [f32], scale: f32, x: &[f32]) {
     y.iter_mut().zip(x).for_each(|(y, x)| *y += scale * x);
 }
 
 /// `aᵀ b`, summed in eight lanes so that it vectorises.
-#[inline]
+#[inline(always)]
 fn dot(a: &[f32], b: &[f32]) -> f32 {
     let (a_blocks, a_rest) = a.as_chunks::<8>();
     let (b_blocks, b_rest) = b.as_chunks::<8>();

@@ -4,11 +4,12 @@ use crate::{
     export::Tensors,
     network::{Input, Trunk, Weights, lift},
     optim::{Adam, NonFiniteGradient},
-    tape::{ParameterSet, Tape, Var},
+    tape::{Halves, ParameterSet, Tape, Var},
     worlds::Rng,
 };
 use forethought::feature::Angles;
 use nalgebra::DMatrix;
+use std::borrow::Borrow;
 
 /// Typical magnitude of a value, in units of the cost: the network's outputs are about 1.
 const SCALE: f32 = 100.0;
@@ -34,24 +35,33 @@ impl Network {
         self.trunk.forward(Weights { tape, params: &self.params, frozen }, [lifted.0, lifted.1])
     }
 
-    /// One step of regression to returns: a row of returns for each batch of states.
-    pub fn regress(
+    /// One step of regression to returns: of each batch of states, a row of returns. The batches come in one or two parts, each
+    /// for a thread of its own.
+    pub fn regress<M: Borrow<DMatrix<f32>> + Sync>(
         &mut self,
-        tape: &mut Tape,
-        adam: &mut Adam,
+        (halves, adam): (&mut Halves, &mut Adam),
         angles: Angles,
-        states: &[DMatrix<f32>],
-        returns: &[DMatrix<f32>],
+        parts: &[(&[M], &[M])],
     ) -> Result<(), NonFiniteGradient> {
-        let side_by_side = |list: &[DMatrix<f32>]| {
-            let values: Vec<f32> = list.iter().flat_map(|m| m.iter().copied()).collect();
-            DMatrix::from_vec(list[0].nrows(), values.len() / list[0].nrows(), values)
+        let side_by_side = |list: &[M]| {
+            let rows = list.first().map_or(0, |m| m.borrow().nrows());
+            let values: Vec<f32> = list.iter().flat_map(|m| m.borrow().as_slice()).copied().collect();
+            DMatrix::from_vec(rows, values.len() / rows.max(1), values)
         };
-        let x = tape.constant(side_by_side(states));
-        let value = self.of(tape, false, lift(tape, angles, x));
-        let error = tape.sub(value, tape.constant(side_by_side(returns)));
-        tape.backward(tape.mean_square(tape.scale(error, 1.0 / SCALE)));
-        adam.step(&mut self.params, tape).map(drop)
+        let columns = |list: &[M]| list.iter().map(|m| m.borrow().ncols()).sum::<usize>();
+        let all: usize = parts.iter().map(|(states, _)| columns(states)).sum();
+        let share = 1.0 / (all as f32 * SCALE * SCALE);
+        let network = &*self;
+        halves.backward(parts.len(), |tape, _, chosen| {
+            let errors = parts[chosen].iter().map(|(states, returns)| {
+                let x = tape.constant(side_by_side(states));
+                let value = network.of(tape, false, lift(tape, angles, x));
+                tape.sum_square(tape.sub(value, tape.constant(side_by_side(returns))))
+            });
+            let sum = errors.reduce(|a, b| tape.add(a, b)).expect("there are samples");
+            (tape.scale(sum, share), ())
+        });
+        adam.step(&mut self.params, halves.sum()).map(drop)
     }
 
     /// Moves `share` of the way to another value: a slow target.
