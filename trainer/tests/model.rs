@@ -185,6 +185,14 @@ fn aims_that_make_no_sense_are_told() {
     );
     says(&task.replace("weight = 0.1", "weight = -1"), &log, &["`speed`", "at least 0, not -1"]);
     says(&task.replace("weight = 0.1", "weight = 1\ntarget = 20"), &log, &["target 20 is outside -9 to 9"]);
+    let more = |price: &str| {
+        task.replace("[act.policy]", &format!("[[act.cost]]\n{price}\nweight = 1\n[act.policy]"))
+    };
+    says(&more("column = \"angle\"\ntarget = 1"), &log, &["`angle` to be 0 and 1 at once", "leave one"]);
+    let limit = |side: &str, target: i32| format!("column = \"speed\"\nside = \"{side}\"\ntarget = {target}");
+    let limits = more(&format!("{}\nweight = 1\n[[act.cost]]\n{}", limit("below", 4), limit("above", 2)));
+    says(&limits, &log, &["`speed` to be at least 4 and at most 2, which nothing is"]);
+    says(&more(&limit("below", 3)), &log, &["`speed` to be 0, and pays for it below 3"]);
     says(
         &task.replace("weight = 0.001", "weight = 1\ntarget = 1"),
         &log,

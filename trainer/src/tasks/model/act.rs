@@ -16,7 +16,7 @@ use crate::{
     value::{Table, Value, table},
     worlds::Rng,
 };
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use forethought::{
     agent::{Mode, Reading},
     artifact::{Artifact, Descent, Newton, Planner, Side, Term},
@@ -172,6 +172,7 @@ impl Config {
                 column.high
             );
         }
+        state.iter().try_for_each(|column| self.agrees(column))?;
         let wanted = |price: &Price| !action.iter().any(|column| column.column == price.column);
         ensure!(
             self.cost.iter().any(|price| wanted(price) && price.weight + price.terminal > 0.0),
@@ -209,6 +210,39 @@ impl Config {
         if let Some(table) = &self.value {
             table.check("act.value", state.len(), action.len())?;
         }
+        Ok(())
+    }
+
+    /// Whether all that is wanted of a column can be had at once: one target, between a lower and an upper limit.
+    fn agrees(&self, column: &Column) -> Result<()> {
+        let name = &column.column;
+        let of = |side| {
+            let prices = self.prices(column).filter(move |price| price.side == side);
+            prices.filter(|price| price.weight + price.terminal > 0.0).map(|price| price.target)
+        };
+        let targets: Vec<f64> = of(Sides::Both).collect();
+        if let Some((first, rest)) = targets.split_first()
+            && let Some(other) = rest.iter().find(|target| *target != first)
+        {
+            bail!("[[act.cost]] wants `{name}` to be {first} and {other} at once: leave one of them")
+        }
+        // An angle goes round: above 3 and below -3 is an arc.
+        if column.angle {
+            return Ok(());
+        }
+        let lowest = of(Sides::Below).fold(f64::NEG_INFINITY, f64::max);
+        let highest = of(Sides::Above).fold(f64::INFINITY, f64::min);
+        ensure!(
+            lowest <= highest,
+            "[[act.cost]] wants `{name}` to be at least {lowest} and at most {highest}, which nothing is: \
+             side = \"below\" is paid below its target, side = \"above\" above it"
+        );
+        let Some(target) = targets.first() else { return Ok(()) };
+        let (side, limit) = if *target < lowest { ("below", lowest) } else { ("above", highest) };
+        ensure!(
+            (lowest..=highest).contains(target),
+            "[[act.cost]] wants `{name}` to be {target}, and pays for it {side} {limit}: move the target or the limit"
+        );
         Ok(())
     }
 
