@@ -2,10 +2,13 @@
 //! (Henaff, Canziani & LeCun, ICLR 2019).
 //!
 //! ```text
-//! J(π) = mean_t 0.99ᵗ (proximity_t + 0.2 lane_t + off_road_t) + λ U,    x_{t+1} = f(x_t, π(x_t), z_t),  z_t ~ N(0, I)
+//! J(π) = 1/κ log mean exp(κ mean_t 0.99ᵗ (proximity_t + 0.2 lane_t + off_road_t)) + λ U,
+//!        x_{t+1} = f(x_t, π(x_t), z),  z ~ N(0, I)
 //! v_t = mean over components of the variance of x_t over roll-outs with dropout, same actions, same z
 //! U = mean_t max(0, (v_t − μ_t)/σ_t − ½),    μ_t, σ_t of what experts do
 //! ```
+//! The outer mean is over starts and futures, of which the bad ones count for more (the entropic risk measure: Föllmer & Schied,
+//! *Stochastic Finance*, 2002): nearly all of them are good, and nothing is learned from those.
 //! The cost sees what the driver watches, and no goal: what keeps a car going is who comes from behind, and that nothing is
 //! known of what follows where nobody drives as it does.
 
@@ -59,6 +62,9 @@ pub struct Config {
     /// Deviations of the car's own speed and place at the start from what they were, in m/s and m. An expert is rarely too
     /// fast for whoever is ahead, or too near; a policy that is still learning is, and must learn to get out of it.
     pub surprise: (f32, f32),
+    /// `κ`: 0 is the mean over starts and futures; the larger, the more the worst count. At 10 so few of a batch are left that
+    /// drivers learn to stand.
+    pub risk: f32,
     /// Whether z is drawn from the prior; else it is left out, as in a deterministic model.
     pub stochastic: bool,
     /// Learning rate at the start; it falls to 0 along a half cosine.
@@ -80,6 +86,7 @@ impl Default for Config {
             uncertainty: 0.05,
             rollouts: 3,
             surprise: (4.0, 10.0),
+            risk: 3.0,
             stochastic: true,
             rate: 2e-3,
             clip: 5.0,
@@ -150,23 +157,25 @@ pub fn train(
         let there = tape.constant(start.there.clone());
         let first = tape.constant(surprised(start.seen[0].clone(), config.surprise, rng));
         let mut x = first;
-        let (mut costs, mut actions, mut latents) = (Vec::new(), Vec::new(), Vec::new());
+        let z = tape.constant(latent(config, model, config.batch, rng));
+        let (mut costs, mut actions) = (Vec::new(), Vec::new());
         let mut discount = 1.0 / config.horizon as f32;
         for _ in 0..config.horizon {
             let seen = model.sorted(&tape, x, &start.there);
             let action = act(policy, &tape, seen);
-            let z = tape.constant(latent(config, model, config.batch, rng));
             x = model.step((&tape, true), x, there, (action, z), None);
-            costs.push(tape.scale(tape.mean(cost(&tape, config, model, x, there)), discount));
+            costs.push(tape.scale(cost(&tape, config, model, x, there), discount));
             discount *= config.discount;
             actions.push(action);
-            latents.push(z);
         }
-        let mut loss = tape.sum(tape.stack(&costs));
-        let price = tape.scalar(loss);
+        let paid = tape.sum_rows(tape.stack(&costs));
+        let price = tape.value(paid).mean();
+        // The gradient of the risk is that of a mean with these weights.
+        let weights = tape.constant(soft_max(&tape.value(paid), config.risk));
+        let mut loss = tape.sum(tape.mul(paid, weights));
         let mut unsure = 0.0;
         if let Some(calibration) = &calibration {
-            let variances = variances(&tape, config, model, (first, &start.there), (&actions, &latents), rng);
+            let variances = variances(&tape, config, model, (first, &start.there), (&actions, z), rng);
             let excess = variances.iter().zip(&calibration.0).map(|(&v, (mean, deviation))| {
                 tape.mean(tape.relu(tape.offset(tape.scale(v, 1.0 / deviation), -mean / deviation - 0.5)))
             });
@@ -202,6 +211,13 @@ pub fn imitate(policy: &mut Policy, config: &Config, windows: &Windows<'_>, rng:
     Ok(())
 }
 
+/// `exp(κ J) / Σ exp(κ J)`.
+fn soft_max(paid: &DMatrix<f32>, risk: f32) -> DMatrix<f32> {
+    let most = paid.max();
+    let weights = paid.map(|paid| (risk * (paid - most)).exp());
+    &weights / weights.sum()
+}
+
 /// What a driver does about what it watches.
 fn act(policy: &Policy, tape: &Tape, seen: Var) -> Var {
     let out = policy.outputs(tape, false, lift(tape, Angles::default(), seen));
@@ -233,15 +249,14 @@ fn calibrate(config: &Config, model: &Neighbours, experts: &Batch, rng: &mut Rng
     let tape = Tape::new();
     let steps = experts.actions.iter().take(config.horizon);
     let actions: Vec<_> = steps.map(|action| tape.constant(action.clone())).collect();
-    let latents: Vec<_> =
-        actions.iter().map(|_| tape.constant(latent(config, model, experts.len(), rng))).collect();
+    let z = tape.constant(latent(config, model, experts.len(), rng));
     let statistics = |v: Var| {
         let v = tape.value(v);
         (v.mean(), v.variance().sqrt().max(1e-6))
     };
     let first = tape.constant(experts.seen[0].clone());
     Calibration(
-        variances(&tape, config, model, (first, &experts.there), (&actions, &latents), rng)
+        variances(&tape, config, model, (first, &experts.there), (&actions, z), rng)
             .into_iter()
             .map(statistics)
             .collect(),
@@ -254,7 +269,7 @@ fn variances(
     config: &Config,
     model: &Neighbours,
     (first, there): (Var, &DMatrix<f32>),
-    (actions, latents): (&[Var], &[Var]),
+    (actions, z): (&[Var], Var),
     rng: &mut Rng,
 ) -> Vec<Var> {
     let mut rollouts: Vec<(Masks, Var)> =
@@ -262,7 +277,7 @@ fn variances(
     let there = tape.constant(there.clone());
     let share = 1.0 / config.rollouts.max(1) as f32;
     let mut variances = Vec::new();
-    for (k, (&action, &z)) in actions.iter().zip(latents).enumerate() {
+    for (k, &action) in actions.iter().enumerate() {
         for (masks, x) in &mut rollouts {
             *x = model.step((tape, true), *x, there, (action, z), Some(masks));
         }
@@ -346,6 +361,14 @@ mod tests {
         x[OWN] = 13.5;
         assert!((costs(x, 1.0) - 0.5).abs() < 1e-5);
         assert!(costs(x, 0.0) < 1e-6);
+    }
+
+    #[test]
+    fn the_worse_a_future_the_more_it_counts() {
+        let paid = DMatrix::from_row_slice(1, 3, &[0.1, 0.4, 0.1]);
+        assert!(soft_max(&paid, 0.0).iter().all(|w| (w - 1.0 / 3.0).abs() < 1e-6));
+        let weights = soft_max(&paid, 3.0);
+        assert!((weights[1] / weights[0] - 0.9_f32.exp()).abs() < 1e-5 && (weights.sum() - 1.0).abs() < 1e-6);
     }
 
     #[test]

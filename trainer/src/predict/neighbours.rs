@@ -4,9 +4,11 @@
 //!
 //! ```text
 //! (a, ω, a₁ … a₆) = B u + g(x, u, z)        changes of speeds and heading in a step
-//! z ~ N(μ, σ²), (μ, log σ²) = q(x, u, x')    in training; z ~ N(0, I) in use
+//! z ~ N(μ, σ²), (μ, log σ²) = q(x₀, ū, x_H − x₀)    in training; z ~ N(0, I) in use; one for a whole window
 //! x' = x moved on at the mean of the speeds before and after
 //! ```
+//! What nobody sees lasts: who drives, and whom the car ahead is following. A z that were drawn anew at each step would average
+//! out over the seconds in which it matters.
 //! `g` has two hidden layers; dropout on them makes the model say where it is unsure. The neighbours are the same cars
 //! throughout a roll-out: [`sorted`](Neighbours::sorted) says who of them is where, as a driver would see it then.
 
@@ -47,9 +49,10 @@ pub struct Config {
     pub hidden: usize,
     /// Numbers in z.
     pub latent: usize,
-    /// `β`, weight of the KL divergence beside errors in units of what standing still in speed costs. Larger: z carries less.
+    /// `β`, weight of a window's KL divergence beside its mean error in units of what standing still in speed costs. Larger: z
+    /// carries less.
     pub kl: f32,
-    /// Probability of z-dropout at a step, from the middle of the training on; 0 is an ordinary conditional VAE.
+    /// Probability of z-dropout of a batch, from the middle of the training on; 0 is an ordinary conditional VAE.
     pub z_dropout: f64,
     /// Probability that a hidden unit is dropped, for the model to know what it does not know.
     pub dropout: f64,
@@ -76,7 +79,7 @@ impl Default for Config {
             horizon: 20,
             batch: 64,
             deterministic: 800,
-            stochastic: 500,
+            stochastic: 1000,
             rate: 3e-3,
         }
     }

@@ -31,13 +31,14 @@ impl Neighbours {
         let n = batch.len();
         let mut tape = Tape::new();
         let mut now = batch.seen[0].clone();
+        let z = if drawn { self.prior(n, rng) } else { self.without(n) };
         for action in &batch.actions {
             tape.clear();
             let mut action = action.clone();
             action.row_mut(0).add_scalar_mut(more);
-            let z = if drawn { self.prior(n, rng) } else { self.without(n) };
             let (x, there) = (tape.constant(now.clone()), tape.constant(batch.there.clone()));
-            let x = self.step((&tape, true), x, there, (tape.constant(action), tape.constant(z)), None);
+            let x =
+                self.step((&tape, true), x, there, (tape.constant(action), tape.constant(z.clone())), None);
             now = tape.value(x).clone_owned();
         }
         now

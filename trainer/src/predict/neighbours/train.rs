@@ -75,26 +75,16 @@ impl Neighbours {
         let there = tape.constant(batch.there.clone());
         let masks = self.masks(n, rng);
         let mut x = tape.constant(batch.seen[0].clone());
+        let nothing = tape.constant(DMatrix::zeros(1, 1));
+        let (z, kl) = match z_dropout {
+            None => (tape.constant(self.without(n)), nothing),
+            // z-dropout: for the whole batch, from the prior.
+            Some(p) if rng.random_bool(p) => (tape.constant(self.prior(n, rng)), nothing),
+            Some(_) => self.inferred(tape, batch, rng),
+        };
         let mut errors = Vec::new();
-        let mut divergences = vec![tape.constant(DMatrix::zeros(1, 1))];
         for (k, action) in batch.actions.iter().enumerate() {
             let action = tape.constant(action.clone());
-            let z = match z_dropout {
-                None => tape.constant(self.without(n)),
-                // z-dropout: for the whole batch, from the prior.
-                Some(p) if rng.random_bool(p) => tape.constant(self.prior(n, rng)),
-                Some(_) => {
-                    let change = tape.constant(changes(&batch.seen[k], &batch.seen[k + 1]));
-                    let weights = Weights { tape, params: &self.posterior, frozen: false };
-                    let both = self.propose.forward(weights, [x, action, change]);
-                    let latent = self.config.latent;
-                    let mean = tape.rows(both, 0, latent);
-                    let log_variance = tape.clamp(tape.rows(both, latent, latent), -20.0, 4.0);
-                    divergences.push(divergence(tape, mean, log_variance));
-                    let draw = tape.constant(self.prior(n, rng));
-                    drawn(tape, (mean, log_variance), draw)
-                }
-            };
             x = self.step((tape, false), x, there, (action, z), Some(&masks));
             let truth = tape.constant(batch.seen[k + 1].clone());
             let weights: Vec<f32> =
@@ -104,7 +94,25 @@ impl Neighbours {
         }
         let mean =
             |parts: &[Var]| tape.scale(tape.sum(tape.stack(parts)), 1.0 / batch.actions.len().max(1) as f32);
-        (mean(&errors), mean(&divergences))
+        (mean(&errors), kl)
+    }
+
+    /// A z of each window, drawn from what the posterior makes of all that happened in it, and how far that is from the prior.
+    fn inferred(&self, tape: &Tape, batch: &Batch, rng: &mut Rng) -> (Var, Var) {
+        let steps = batch.actions.len();
+        let share = 1.0 / steps as f32;
+        let action =
+            batch.actions.iter().skip(1).fold(batch.actions[0].clone(), |sum, action| sum + action) * share;
+        // Speeds go on changing as they did: of a window this is about as large as a step's change is.
+        let change = changes(&batch.seen[0], &batch.seen[steps]) * (2.0 * share);
+        let inputs = [&batch.seen[0], &action, &change].map(|input| tape.constant(input.clone()));
+        let weights = Weights { tape, params: &self.posterior, frozen: false };
+        let both = self.propose.forward(weights, inputs);
+        let latent = self.config.latent;
+        let mean = tape.rows(both, 0, latent);
+        let log_variance = tape.clamp(tape.rows(both, latent, latent), -20.0, 4.0);
+        let draw = tape.constant(self.prior(batch.len(), rng));
+        (drawn(tape, (mean, log_variance), draw), divergence(tape, mean, log_variance))
     }
 }
 
