@@ -294,7 +294,7 @@ impl Config {
             horizon: if act == Act::Policy { 0 } else { self.horizon },
             tensors,
         };
-        control.over(model, task.model.hidden.max(self.policy.hidden), (seed, data))
+        control.over(model, self.policy.hidden, (seed, data))
     }
 }
 
