@@ -86,6 +86,11 @@ impl Config {
     fn has_priors(&self) -> bool {
         self.dropout == 0.0 && self.prior > 0.0
     }
+
+    /// Hidden units of a member in the file.
+    pub fn hidden(&self) -> usize {
+        self.hidden + if self.has_priors() { self.prior_hidden } else { 0 }
+    }
 }
 
 /// A network and its weights.
@@ -239,11 +244,6 @@ impl Ensemble {
         Ok(())
     }
 
-    /// Hidden units of a member in the file.
-    fn hidden(&self) -> usize {
-        self.config.hidden + if self.config.has_priors() { self.config.prior_hidden } else { 0 }
-    }
-
     /// The weight file of the ensemble alone.
     pub fn weight_file(&self, data: &Transitions, task: &str, seed: u64) -> Result<WeightFile> {
         let mut tensors = Tensors::default();
@@ -254,7 +254,7 @@ impl Ensemble {
         let sizes = Sizes {
             state: data.states.nrows() as u16,
             action: data.actions.nrows() as u16,
-            hidden: self.hidden() as u16,
+            hidden: self.config.hidden() as u16,
             ..Sizes::default()
         };
         let provenance = Provenance { trainer: env!("CARGO_PKG_VERSION"), task, seed, data: data.digest() };
@@ -309,7 +309,7 @@ impl Learned for Ensemble {
     }
 
     fn sizes(&self) -> (usize, usize) {
-        (self.hidden(), 0)
+        (self.config.hidden(), 0)
     }
 
     fn export(&self, tensors: &mut Tensors) {
@@ -326,7 +326,7 @@ impl Learned for Ensemble {
                 prior.export(params, part, &mut other);
                 beside(tensors, other, part);
             }
-            tensors.matrix(part, "w_z", DMatrix::zeros(self.hidden(), 0));
+            tensors.matrix(part, "w_z", DMatrix::zeros(self.config.hidden(), 0));
             // From units of a typical change to those of the state.
             let mut bias = tensors.take(part, "b_o").expect("it was exported");
             let units = self.scale.iter().zip(&self.calibration).map(|(s, c)| (s * s * c).ln());

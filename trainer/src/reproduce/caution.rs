@@ -1,7 +1,7 @@
 //! Caution: what a plan pays for what the model does not know, and what it gains by looking at many futures.
 
 mod cliff;
-mod pond;
+mod gravel;
 
 use super::{Outcome, Setting};
 use crate::{
@@ -88,7 +88,7 @@ pub(super) fn run(setting: &Setting) -> Result<Outcome> {
     let mut report =
         Report::new("Caution", "what is not known, and what nobody can know, in the cost of a plan");
     let notes = vec![
-        pond::run(setting, &mut rows, &mut report)?,
+        gravel::run(setting, &mut rows, &mut report)?,
         cliff::run(setting, &mut rows, &mut report)?,
         "Settings were chosen on seeds 100 to 102; every seed learns its own model. Shares and costs are of all episodes of all seeds, in \
          the true world; both ways of planning have the same planner, cost and starts."

@@ -248,7 +248,7 @@ pub const EXPERIMENTS: &[Experiment] = &[
     },
     Experiment {
         name: "caution",
-        about: "plans that pay for what the model does not know, and plans for many futures: a pond, gusts by a cliff",
+        about: "plans that pay for what the model does not know, and plans for many futures: gravel, gusts by a cliff",
         seeds: 3,
         run: caution::run,
     },

@@ -32,11 +32,14 @@ use forethought::{
 use rand::SeedableRng;
 
 /// Drives of a learner.
-const DRIVES: usize = 150;
+const DRIVES: usize = 800;
 /// What the wind can be: with one codeword it is what it is on average.
-const CODEWORDS: [usize; 2] = [1, 16];
+const CODEWORDS: [usize; 2] = [1, 6];
 /// Futures that a plan is judged by.
-const FUTURES: [u16; 2] = [1, 12];
+const FUTURES: [u16; 2] = [1, 16];
+/// In place of the fall, which has no slope, a price that begins so many m from the edge, and what it is for a squared m.
+const NEAR: f32 = 0.35;
+const PRICE: f32 = 1000.0;
 const HORIZON: u16 = 15;
 const EPISODES: usize = 40;
 
@@ -56,9 +59,9 @@ fn log(rng: &mut Rng) -> Result<Transitions> {
     Transitions::of(&(0..DRIVES).map(drive).collect::<Vec<_>>(), CliffCar::ABOUT.angles)
 }
 
-/// The world's cost, and in place of the fall, which has no slope, a price that rises towards the edge and beyond.
+/// The world's cost, and in place of the fall the price that rises towards the edge and beyond.
 fn objective() -> Objective {
-    let edge = Term { side: Side::Below, ..Term::squared(Map::Value, 1, 0.25 - EDGE as f32, 150.0) };
+    let edge = Term { side: Side::Below, ..Term::squared(Map::Value, 1, NEAR - EDGE as f32, PRICE) };
     let terms = vec![
         Term::squared(Map::Value, 1, 0.0, 0.25),
         // 4 sin² ½ψ = 2 (1 − cos ψ) = (1 − cos ψ)² + sin² ψ
@@ -78,7 +81,7 @@ fn train(setting: &Setting, seed: u64) -> Result<[Tried; 2]> {
     let objective = objective();
     let mut fly = |codewords: usize, futures: u16| {
         let limit = Limit::Discrete { codewords };
-        let steps = if setting.quick { 200 } else { 2000 };
+        let steps = if setting.quick { 200 } else { 5000 };
         let config = Config { limit, steps, ..Config::default() };
         let mut model = Latent::new(&config, &data, rng);
         model.train(&data, rng, |_, _| ())?;
