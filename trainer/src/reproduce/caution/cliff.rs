@@ -38,8 +38,8 @@ const CODEWORDS: [usize; 2] = [1, 6];
 /// Futures that a plan is judged by.
 const FUTURES: [u16; 2] = [1, 16];
 /// In place of the fall, which has no slope, a price that begins so many m from the edge, and what it is for a squared m.
-const NEAR: f32 = 0.35;
-const PRICE: f32 = 1000.0;
+const NEAR: f32 = 0.3;
+const PRICE: f32 = 200.0;
 const HORIZON: u16 = 15;
 const EPISODES: usize = 40;
 
