@@ -38,6 +38,7 @@ pub mod perceive;
 pub mod plan;
 pub mod policy;
 pub mod predict;
+mod random;
 pub mod recognise;
 pub mod sentinel;
 pub mod track;

@@ -23,7 +23,8 @@ pub const CASES: &[Case] = &[
 ];
 
 const MEMBERS: usize = 2;
-type Two<'a> = Ensemble<'a, MEMBERS, NX, NU, NZ, NH>;
+/// The tiny ensemble.
+pub type Two<'a> = Ensemble<'a, MEMBERS, NX, NU, NZ, NH>;
 type Exact<'a> = Forecaster<Two<'a>, NX, NU, NZ, { 3 * NX }>;
 type Larger<'a> = Forecaster<Ensemble<'a, 4, 5, 3, 2, 13>, 5, 3, 2, 15>;
 
@@ -33,7 +34,7 @@ fn point(numbers: &mut Numbers) -> [f32; NX + NU + NZ] {
 }
 
 /// Mean, aleatoric and epistemic variances of the next state in f64.
-fn expected(at: &[f64; NX + NU + NZ]) -> [[f64; NX]; 3] {
+pub fn expected(at: &[f64; NX + NU + NZ]) -> [[f64; NX]; 3] {
     let [angle, speed, u, z] = *at;
     let outputs = ["predict 1", "predict 2"].map(|part| {
         let w = |name, row, col| f64::from(weight(part, name, row, col));

@@ -16,6 +16,7 @@ extern crate std;
 mod agent;
 mod artifact;
 pub mod bench;
+mod caution;
 mod convolutional;
 mod cost;
 mod dense;
@@ -91,7 +92,8 @@ pub const MODELS: &[&[Case]] = &[
 ];
 
 /// The planners, and energies with the minds that are built on them.
-pub const PLANNERS: &[&[Case]] = &[plan::CASES, lq::CASES, discrete::CASES, sampling::CASES, energy::CASES];
+pub const PLANNERS: &[&[Case]] =
+    &[plan::CASES, caution::CASES, lq::CASES, discrete::CASES, sampling::CASES, energy::CASES];
 
 #[cfg(test)]
 mod tests {

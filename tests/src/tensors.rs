@@ -90,6 +90,23 @@ pub fn ensemble<const N: usize>(sizes: Sizes) -> [Tensor; N] {
     })
 }
 
+/// Every tensor of a controller over an ensemble of two, with a price of doubt and a codebook of futures.
+pub fn cautious(sizes: Sizes, codewords: usize) -> [Tensor; 26] {
+    let (nx, nu, nz) = (sizes.state as usize, sizes.action as usize, sizes.latent as usize);
+    let members = ensemble::<18>(sizes);
+    let others = [
+        ("cost", "action", nu, 1),
+        ("cost", "doubt", nx, 1),
+        ("cost", "futures", 2, 1),
+        ("latent", "codebook", nz * codewords, 1),
+        ("latent", "share", codewords, 1),
+        ("action", "low", nu, 1),
+        ("action", "high", nu, 1),
+        ("action", "safe", nu, 1),
+    ];
+    core::array::from_fn(|i| members.get(i).copied().unwrap_or_else(|| others[i - members.len()]))
+}
+
 /// Every tensor of an encoder with decoder and classifier.
 pub const fn perception(sizes: Sizes) -> [Tensor; 8] {
     let (ny, nc, classes) = (sizes.observation as usize, sizes.code as usize, sizes.action as usize);

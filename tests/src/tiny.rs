@@ -45,6 +45,9 @@ pub const H: usize = 6;
 /// Classes of the recogniser.
 pub const CLASSES: usize = 3;
 
+/// Codewords of what the latent variable can be.
+pub const CODEWORDS: usize = 4;
+
 /// The safe action.
 pub const SAFE: f32 = 0.25;
 
@@ -137,6 +140,9 @@ pub fn weight(part: &str, name: &str, row: usize, col: usize) -> f32 {
         ("policy" | "value", "w_h") => 0.4 * noise,
         ("policy" | "value", _) => 0.5 * noise,
         ("cost", "action") => 0.001,
+        ("cost", "doubt") => [3.0, 0.5][row],
+        ("cost", "futures") => [4.0, 2.0][row],
+        ("latent", "share") => [0.5, 0.0, 0.25, 0.25][row],
         ("action", "low") => -2.0,
         ("action", "high") => 2.0,
         ("action", "safe") => SAFE,
@@ -297,6 +303,26 @@ pub fn with_ensemble<R>(then: impl FnOnce(&Artifact<'_>) -> Result<R, Failure>) 
     let sensors = Sensors { low: -10.0, high: 10.0 };
     let header = Header::model(sizes, angles, sensors, Model::Ensemble { members: 2 }, provenance);
     let length = fill_tensors(header, &tensors::ensemble::<18>(SIZES), &weight, &mut buffer.0)?;
+    then(&Artifact::parse(&buffer.0[..length])?)
+}
+
+/// Makes the weight file of a controller over that ensemble, whose cost has a price of doubt and several futures, with any
+/// header, tensors and weights.
+pub fn with_caution<R>(
+    adjust: impl FnOnce(&mut Header<'static>),
+    tensors: impl Fn(Tensor) -> Tensor,
+    weight: &dyn Fn(&str, &str, usize, usize) -> f32,
+    then: impl FnOnce(&Artifact<'_>) -> Result<R, Failure>,
+) -> Result<R, Failure> {
+    let mut buffer: Buffer = Aligned([0; _]);
+    let Header { sizes, angles, provenance, cost, planner, .. } = header(Model::Network);
+    let sensors = Sensors { low: -10.0, high: 10.0 };
+    let model = Model::Ensemble { members: 2 };
+    let mut header =
+        Header::model(sizes, angles, sensors, model, provenance).controller(H as u16, cost, planner);
+    adjust(&mut header);
+    let list = tensors::cautious(SIZES, CODEWORDS).map(tensors);
+    let length = fill_tensors(header, &list, weight, &mut buffer.0)?;
     then(&Artifact::parse(&buffer.0[..length])?)
 }
 

@@ -9,7 +9,10 @@ use crate::{
         inference::normalise,
     },
     policy::{Config, Objective, Policy},
-    predict::network::{self, Known, Network},
+    predict::{
+        Learned as _,
+        network::{self, Known, Network},
+    },
     results::Row,
     tape::{Halves, ParameterSet, Shrinkage, Tape},
     worlds::{Rng, World, camera::normal, traffic},

@@ -3,7 +3,7 @@
 use crate::{
     export::{Tensors, WeightFile},
     policy::Objective,
-    predict::network::Network,
+    predict::Learned,
     worlds::practice::About,
 };
 use anyhow::Result;
@@ -53,21 +53,26 @@ pub struct Control<'a> {
 impl Control<'_> {
     /// Over the plant's own equations.
     pub fn over_physics(&self, plant: Plant, seed: u64) -> Result<WeightFile> {
-        self.pack(Model::Physics(plant), 0, self.tensors.clone(), (seed, 0))
+        self.pack(Model::Physics(plant), (0, 0), self.tensors.clone(), (seed, 0))
     }
 
-    /// Over a learned model; `hidden` are the most units of a hidden layer of it and of what acts, `data` the checksum of its
-    /// log.
-    pub fn over(&self, model: &Network, hidden: usize, (seed, data): (u64, u32)) -> Result<WeightFile> {
+    /// Over a learned model; `hidden` are the most units of a hidden layer of what acts, `data` the checksum of its log.
+    pub fn over(
+        &self,
+        model: &(impl Learned + ?Sized),
+        hidden: usize,
+        (seed, data): (u64, u32),
+    ) -> Result<WeightFile> {
         let mut tensors = self.tensors.clone();
         model.export(&mut tensors);
-        self.pack(model.kind(), hidden, tensors, (seed, data))
+        let (own, latent) = model.sizes();
+        self.pack(model.kind(), (own.max(hidden), latent), tensors, (seed, data))
     }
 
     fn pack(
         &self,
         model: Model,
-        hidden: usize,
+        (hidden, latent): (usize, usize),
         mut tensors: Tensors,
         (seed, data): (u64, u32),
     ) -> Result<WeightFile> {
@@ -80,6 +85,7 @@ impl Control<'_> {
             state: components as u16,
             action: low.len() as u16,
             hidden: hidden as u16,
+            latent: latent as u16,
             ..Sizes::default()
         };
         let provenance = Provenance { trainer: env!("CARGO_PKG_VERSION"), task: name, seed, data };

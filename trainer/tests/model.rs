@@ -173,6 +173,39 @@ fn whoever_acts_on_it_is_exported_with_it() {
 }
 
 #[test]
+fn a_cautious_one_has_a_model_that_knows_its_doubt_or_its_futures() {
+    let doubt = "[act.caution]\ndoubt = 3\nensemble = { steps = 20, members = 2 }\n";
+    let futures = "[act.caution]\nfutures = 4\nlatent = { steps = 20 }\n";
+    for (caution, tensor, parts) in [(doubt, "doubt", [true, false]), (futures, "futures", [false, true])] {
+        let room = Room::new(&format!("{TASK}{ACT}{caution}"), &log(12));
+        let output =
+            forethought(&["train", &room.path("my.toml"), "--act", "both", "--out", &room.path("out")]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let file = WeightFile::read(room.path("out/controller.fth").as_ref()).expect("a weight file");
+        let artifact = file.parse().expect("a good one");
+        assert!(artifact.header().has_tensor("cost", tensor));
+        assert_eq!(["predict 2", "latent"].map(|part| artifact.has(part)), parts);
+        let mut mind = mind::load(&artifact).expect("a mind");
+        let (action, _, refused) = mind.step(Reading::State(&[3.0, 0.0]), Mode::Plan);
+        assert!(refused.is_none() && (-2.0..=2.0).contains(&action[0]), "{action:?}");
+    }
+}
+
+#[test]
+fn caution_that_makes_no_sense_is_told() {
+    let (log, task) = (log(12), format!("{TASK}{ACT}[act.caution]\n"));
+    let physics = "[physics]\nplant = \"pendulum\"\nconstants = [14, 3.2, 8, 0.05]\n";
+    says(&format!("{task}doubt = -1\n"), &log, &["act.caution.doubt must be a number of at least 0, not -1"]);
+    says(&format!("{task}futures = 65\n"), &log, &["act.caution.futures must be at most 64, not 65"]);
+    says(&format!("{task}futures = 4\ndoubt = 1\n"), &log, &["both doubt and futures: choose one"]);
+    says(&format!("{task}doubt = 1\n{physics}"), &log, &["does not know the equations of [physics]"]);
+    let newton = task.replace("horizon = 5", "horizon = 5\nplanner = \"ilqr\"");
+    says(&format!("{newton}futures = 4\n"), &log, &["needs act.planner = \"gradient\""]);
+    let far = task.replace("horizon = 5", "horizon = 50");
+    says(&format!("{far}doubt = 1\n"), &log, &["at most 40 steps of act.horizon, not 50"]);
+}
+
+#[test]
 fn aims_that_make_no_sense_are_told() {
     let (log, task) = (log(12), format!("{TASK}{ACT}"));
     let act = ["--act", "both"];

@@ -336,6 +336,10 @@ fn planners() {
     let _ = black_box(controller::<Learned, Lq<'static>>(&SMALL_NETWORK.0));
     let _ = black_box(controller::<Learned, Discrete<'static, 8>>(&SMALL_NETWORK.0));
     let _ = black_box(controller::<Learned, Sampling<'static, 3>>(&SMALL_NETWORK.0));
+    // With doubt and several futures.
+    type Unsure = Ensemble<'static, 4, NX, NU, 2, NH>;
+    type Cautious = Controller<'static, Unsure, Gradient<'static>, NX, NU, 2, NH, H>;
+    let _ = black_box(ask::<Cautious, NX, NU>(&SMALL_ENSEMBLE.0, &[0.3, -0.4]));
 }
 
 /// A mind that is shown the state, with the planner `P` over the forward model `M`.

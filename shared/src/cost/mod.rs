@@ -1,22 +1,25 @@
 //! The cost of a trajectory: quadratic in chosen features of the state and in the action, with soft limits, obstacles and
-//! what is still to be paid at the end.
+//! what is still to be paid at the end; with a price of what the model does not know, as a mean over what nobody can know.
 //!
 //! ```text
-//! J = Σ_{t<H} [Σ_k w_k ρ_k(x_t)² + Σ_o obstacle_o(x_t) + Σ_j (r_j u_{t,j}² + l_j u_{t,j})]
+//! J = Σ_{t<H} [Σ_k w_k ρ_k(x_t)² + Σ_o obstacle_o(x_t) + Σ_j (r_j u_{t,j}² + l_j u_{t,j}) + Σ_i d_i epistemic_i(x_t, u_t)]
 //!   + Σ_k w'_k ρ_k(x_H)² + Σ_o obstacle_o(x_H) + (x_H − goal)ᵀ P (x_H − goal) + V(x_H)
 //! ```
 //! `ρ_k = f_k(x) − target_k`, or only its part [above or below](crate::artifact::Side), or 1 until it is 0. `P` is a
-//! Riccati matrix, where the plant is linear or nearly so; `V` is a learned value. Of `l`, `P` and `V` an agent has what
-//! it needs.
+//! Riccati matrix, where the plant is linear or nearly so; `V` is a learned value. `d` is a price of doubt, in units of the cost
+//! per squared unit of the state: plans keep to where an [ensemble](crate::predict::ensemble) has seen enough to agree. With
+//! [futures] `J` is the mean over several of them. Of `l`, `d`, `P`, `V` and futures an agent has what it needs.
 
+pub mod futures;
 pub mod table;
 mod terms;
 pub mod value;
 
 use crate::{
-    artifact::{Artifact, ArtifactError, CostTerms},
+    artifact::{Artifact, ArtifactError, CostTerms, Model, Planner},
     dense::Dense,
 };
+use futures::Futures;
 use value::Value;
 
 /// Targets and weights.
@@ -27,9 +30,31 @@ pub struct Cost<'a, const NH: usize> {
     action: &'a [f32],
     /// `l`, one price an action component; empty for none.
     linear: &'a [f32],
+    /// `d`, one price a component of the state; empty for none.
+    doubt: &'a [f32],
+    futures: Futures<'a>,
     /// `P` and the goal.
     riccati: Option<(Dense<'a>, &'a [f32])>,
     value: Option<Value<'a, NH>>,
+}
+
+/// Reads the tensor `doubt`, if there is one.
+fn doubt<'a>(artifact: &Artifact<'a>) -> Result<&'a [f32], ArtifactError> {
+    let header = artifact.header();
+    if !header.has_tensor("cost", "doubt") {
+        return Ok(&[]);
+    }
+    let doubt = artifact.vector("cost", "doubt", artifact.sizes().nx())?;
+    let what = if doubt.iter().any(|&price| price < 0.0) {
+        "a price of doubt must be at least 0"
+    } else if !matches!(header.model, Model::Ensemble { .. }) {
+        "a price of doubt needs an ensemble as forward model: no other knows what it does not know"
+    } else if let Planner::Lq(_) = header.planner {
+        "a linear-quadratic planner cannot weigh doubt: its problem is solved before"
+    } else {
+        return Ok(doubt);
+    };
+    Err(ArtifactError::Setting { what })
 }
 
 /// By how much a component is moved to see how the learned value bends.
@@ -50,7 +75,25 @@ impl<'a, const NH: usize> Cost<'a, NH> {
         } else {
             None
         };
-        Ok(Self { terms: header.cost.clone(), action, linear, riccati, value: Value::load(artifact)? })
+        Ok(Self {
+            terms: header.cost.clone(),
+            action,
+            linear,
+            doubt: doubt(artifact)?,
+            futures: Futures::load(artifact)?,
+            riccati,
+            value: Value::load(artifact)?,
+        })
+    }
+
+    /// `d`, the price of what the model does not know.
+    pub fn doubt(&self) -> &[f32] {
+        self.doubt
+    }
+
+    /// What may become of a plan.
+    pub fn futures(&self) -> &Futures<'a> {
+        &self.futures
     }
 
     /// Cost of one step in state `x` under action `u`.
@@ -156,6 +199,12 @@ mod tests {
     use crate::feature::{Feature, Map};
     use proptest::prelude::*;
 
+    /// Terms and effort alone.
+    fn of(terms: CostTerms, action: &[f32]) -> Cost<'_, 4> {
+        let futures = Futures::default();
+        Cost { terms, action, linear: &[], doubt: &[], futures, riccati: None, value: None }
+    }
+
     fn term() -> impl Strategy<Value = Term> {
         let map = prop_oneof![Just(Map::Value), Just(Map::Angle), Just(Map::Cos), Just(Map::Sin)];
         (0_u16..3, map, -1.0_f32..1.0, 0.0_f32..3.0, 0.0_f32..3.0).prop_map(
@@ -245,7 +294,7 @@ mod tests {
             }
             let riccati = Some((Dense::new(3, 3, &panels).unwrap(), &goal[..]));
             let action = [0.0; 2];
-            let cost = Cost::<4> { terms: terms.clone(), action: &action, linear: &linear, riccati, value: None };
+            let cost = Cost { linear: &linear, riccati, ..of(terms.clone(), &action) };
             let price: f64 = u.iter().zip(linear).map(|(u, l)| f64::from(*u) * f64::from(l)).sum();
             let far = |x: &[f64; 3]| -> f64 {
                 let e: [f64; 3] = core::array::from_fn(|i| x[i] - f64::from(goal[i]));
@@ -307,7 +356,7 @@ mod tests {
                     all.obstacles.extend(part.obstacles);
                 }
             }
-            let cost = Cost::<4> { terms: all, action: &action, linear: &[], riccati: None, value: None };
+            let cost = of(all, &action);
             let (mut hx, mut hu) = ([[0.0; 3]; 3], [0.0; 2]);
             cost.stage_curvature(&x, &mut hx, &mut hu);
             prop_assert_eq!(hu, action.map(|r| 2.0 * r));
@@ -325,7 +374,7 @@ mod tests {
             action in proptest::array::uniform2(0.0_f32..2.0),
         ) {
             let list = CostTerms { terms: terms.iter().copied().collect(), ..CostTerms::default() };
-            let cost = Cost::<4> { terms: list, action: &action, linear: &[], riccati: None, value: None };
+            let cost = of(list, &action);
             let effort: f64 =
                 u.iter().zip(action).map(|(u, r)| f64::from(r) * f64::from(*u) * f64::from(*u)).sum();
             let stage = exact(&terms, &x.map(f64::from), |t| t.weight) + effort;

@@ -21,15 +21,16 @@ pub(super) struct Stage<const NX: usize, const NU: usize> {
 }
 
 impl<const NX: usize, const NU: usize> Stage<NX, NU> {
-    /// What follows a step of the model, pulled back through its Jacobians; the stage's own cost is yet to be added.
+    /// What follows a step of the model, pulled back through its Jacobians; the stage's own cost is yet to be added,
+    /// all but what doubt about the step costs.
     pub fn of<M: ForwardModel<NX, NU, NZ>, const NZ: usize>(
         model: &M,
         trace: &M::Trace,
-        slope: &[f32; NX],
-        bend: &[[f32; NX]; NX],
+        (slope, bend): (&[f32; NX], &[[f32; NX]; NX]),
+        doubt: &[f32],
     ) -> Self {
         let mut pulled = Pullback::ZERO;
-        model.pullback(trace, slope, &mut pulled);
+        model.wary_pullback(trace, slope, doubt, &mut pulled);
         let (slope_x, slope_u) = (pulled.x, pulled.u);
         // Rows of the Jacobians, and of V_xx times them.
         let (mut f_x, mut f_u) = ([[0.0; NX]; NX], [[0.0; NU]; NX]);

@@ -277,7 +277,7 @@ impl<const B: usize> Discrete<'_, B> {
     fn follow<M, const NX: usize, const NU: usize, const NZ: usize, const NH: usize, const H: usize>(
         &self,
         state: &mut State<NX, NU, H, B>,
-        (model, cost): (&M, &Cost<'_, NH>),
+        problem: (&M, &Cost<'_, NH>),
         x: &[f32; NX],
         fresh: bool,
         practice: &impl Fn(&[f32; NX], &mut [f32; NU]),
@@ -302,9 +302,8 @@ impl<const B: usize> Discrete<'_, B> {
                         &mut beyond
                     }
                 };
-                paid += cost.stage(&x, u);
                 let before = x;
-                model.step(&mut trace, &before, u, &[0.0; NZ], &mut x);
+                paid += super::step(problem, &mut trace, (&before, u, &[0.0; NZ]), &mut x);
                 held += 1;
                 if held >= self.settings.hold {
                     (decision, held) = (decision + 1, 0);
@@ -312,14 +311,14 @@ impl<const B: usize> Discrete<'_, B> {
             }
             *place = x;
         }
-        state.cost = paid + cost.terminal(&x);
+        state.cost = paid + problem.1.terminal(&x);
     }
 
     /// Grows the tree from `x`, decision by decision.
     fn search<M, const NX: usize, const NU: usize, const NZ: usize, const NH: usize, const H: usize>(
         &self,
         state: &mut State<NX, NU, H, B>,
-        (model, cost): (&M, &Cost<'_, NH>),
+        problem: (&M, &Cost<'_, NH>),
         x: &[f32; NX],
     ) -> Found
     where
@@ -341,11 +340,10 @@ impl<const B: usize> Discrete<'_, B> {
                     let mut then = Node { from, ..*node };
                     let u = self.action(choice);
                     for _ in 0..self.settings.hold {
-                        then.paid += cost.stage(&then.x, &u);
                         let before = then.x;
-                        model.step(&mut trace, &before, &u, &[0.0; NZ], &mut then.x);
+                        then.paid += super::step(problem, &mut trace, (&before, &u, &[0.0; NZ]), &mut then.x);
                     }
-                    then.rank = then.paid + cost.terminal(&then.x);
+                    then.rank = then.paid + problem.1.terminal(&then.x);
                     from = from.wrapping_add(1);
                     found.weighed += 1;
                     // Nothing leads on from where the model has run off; NaN is not less than infinity either.

@@ -9,6 +9,7 @@
 //!   k = argmin ½ kᵀ Q_uu k + Q_uᵀ k  within the limits,   K = −Q_uu⁻¹ Q_ux in the actions that no limit holds
 //! forward:  u ← clamp(u + α k + K (x − x̂)),   α = 1, ½, ¼ …, until the cost is lower
 //! ```
+//! Doubt counts by its slope, not by its curvature: the line search sees to it that the cost goes down.
 //! A failed line search raises the damping, a success lowers it. It converges in few iterations where the gradient needs
 //! many, and each of them costs `NX` pullbacks a step.
 
@@ -187,7 +188,7 @@ impl Ilqr<'_> {
         let steps = gains.iter_mut().zip(plan.actions.iter().zip(&plan.traces)).take(horizon);
         let earlier = plan.states.iter().take(horizon.saturating_sub(1)).rev();
         for ((gain, (u, trace)), x) in steps.rev().zip(earlier.chain(core::iter::once(start))) {
-            let mut stage = Stage::of(model, trace, &slope, &bend);
+            let mut stage = Stage::of(model, trace, (&slope, &bend), cost.doubt());
             cost.stage_gradient(x, u, &mut stage.slope_x, &mut stage.slope_u);
             let mut effort = [0.0; NU];
             cost.stage_curvature(x, &mut stage.bend_xx, &mut effort);

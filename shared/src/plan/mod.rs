@@ -91,29 +91,67 @@ impl<T: Zero, const NX: usize, const NU: usize, const H: usize, const TRACES: us
     };
 }
 
+/// Makes a step of the model; what it costs, doubt included.
+fn step<M, const NX: usize, const NU: usize, const NZ: usize, const NH: usize>(
+    (model, cost): (&M, &Cost<'_, NH>),
+    trace: &mut M::Trace,
+    (x, u, z): (&[f32; NX], &[f32; NU], &[f32; NZ]),
+    next: &mut [f32; NX],
+) -> f32
+where
+    M: ForwardModel<NX, NU, NZ>,
+{
+    let paid = cost.stage(x, u);
+    model.step(trace, x, u, z, next);
+    let Some(uncertainty) = model.uncertainty(trace) else { return paid };
+    uncertainty.epistemic.iter().zip(cost.doubt()).fold(paid, |sum, (variance, price)| sum + price * variance)
+}
+
 impl<T, const NX: usize, const NU: usize, const H: usize, const TRACES: usize> Rollout<T, NX, NU, H, TRACES> {
-    /// Imagines `horizon` steps from `start`. `actor` sees the step, the state and the action that stands in the plan,
-    /// and may put another in its place.
+    /// Imagines `horizon` steps from `start`, in every future that the cost is a mean of. `actor` sees the step, the state and
+    /// the action that stands in the plan, and may put another in its place; it looks at one future, and the plan is the same in
+    /// all of them. What is left are the states and traces of the first future.
     pub fn imagine<M, const NZ: usize, const NH: usize>(
         &mut self,
-        (model, cost): (&M, &Cost<'_, NH>),
+        problem: (&M, &Cost<'_, NH>),
         start: &[f32; NX],
         horizon: usize,
         mut actor: impl FnMut(usize, &[f32; NX], &mut [f32; NU]),
     ) where
         M: ForwardModel<NX, NU, NZ, Trace = T>,
     {
-        let mut x = *start;
-        self.cost = 0.0;
+        let futures = problem.1.futures().count::<NZ>();
+        let mut sum = 0.0;
+        for k in (0..futures).rev() {
+            sum += self.come_true(problem, start, (horizon, k), |t, x, u| {
+                if k + 1 == futures {
+                    actor(t, x, u);
+                }
+            });
+        }
+        self.cost = sum / f32::from(futures);
+    }
+
+    /// What the plan costs in future `k`.
+    fn come_true<M, const NZ: usize, const NH: usize>(
+        &mut self,
+        problem: (&M, &Cost<'_, NH>),
+        start: &[f32; NX],
+        (horizon, k): (usize, u16),
+        mut actor: impl FnMut(usize, &[f32; NX], &mut [f32; NU]),
+    ) -> f32
+    where
+        M: ForwardModel<NX, NU, NZ, Trace = T>,
+    {
+        let (mut x, mut paid) = (*start, 0.0);
         let steps = self.actions.iter_mut().zip(&mut self.states);
         for (t, (u, next)) in steps.enumerate().take(horizon) {
             let Some(trace) = self.traces.get_mut(t.min(TRACES.saturating_sub(1))) else { break };
             actor(t, &x, u);
-            self.cost += cost.stage(&x, u);
-            model.step(trace, &x, u, &[0.0; NZ], next);
+            paid += step(problem, trace, (&x, u, &problem.1.futures().draw(k, t)), next);
             x = *next;
         }
-        self.cost += cost.terminal(&x);
+        paid + problem.1.terminal(&x)
     }
 
     /// The states of the first `horizon` steps.
@@ -134,11 +172,36 @@ impl<T, const NX: usize, const NU: usize, const H: usize> Rollout<T, NX, NU, H> 
     /// ```text
     /// λ_H = ∂terminal/∂x_H,   ∂J/∂u_t = ∂stage/∂u_t + λ_{t+1}ᵀ ∂f/∂u,   λ_t = ∂stage/∂x_t + λ_{t+1}ᵀ ∂f/∂x
     /// ```
+    /// Doubt is a part of the stage. With several futures it is the mean over them; each comes true once more for its traces, so
+    /// they take no more memory than one.
     pub fn gradient<M, const NZ: usize, const NH: usize>(
+        &mut self,
+        problem: (&M, &Cost<'_, NH>),
+        start: &[f32; NX],
+        horizon: usize,
+        gradient: &mut [[f32; NU]; H],
+    ) where
+        M: ForwardModel<NX, NU, NZ, Trace = T>,
+    {
+        let futures = problem.1.futures().count::<NZ>();
+        for k in (0..futures).rev() {
+            if futures > 1 {
+                self.come_true(problem, start, (horizon, k), |_, _, _| {});
+            }
+            self.add_gradient(problem, start, (horizon, k + 1 == futures), gradient);
+        }
+        if futures > 1 {
+            let share = 1.0 / f32::from(futures);
+            gradient.as_flattened_mut().iter_mut().for_each(|g| *g *= share);
+        }
+    }
+
+    /// The gradient in the future whose traces there are: in the place of what is there, or added to it.
+    fn add_gradient<M, const NZ: usize, const NH: usize>(
         &self,
         (model, cost): (&M, &Cost<'_, NH>),
         start: &[f32; NX],
-        horizon: usize,
+        (horizon, first): (usize, bool),
         gradient: &mut [[f32; NU]; H],
     ) where
         M: ForwardModel<NX, NU, NZ, Trace = T>,
@@ -152,10 +215,14 @@ impl<T, const NX: usize, const NU: usize, const H: usize> Rollout<T, NX, NU, H> 
         let steps = gradient.iter_mut().zip(self.actions.iter().zip(&self.traces)).take(horizon);
         let earlier = self.states.iter().take(horizon.saturating_sub(1)).rev();
         for ((g, (u, trace)), x) in steps.rev().zip(earlier.chain(core::iter::once(start))) {
-            model.pullback(trace, &costate, &mut pulled);
-            *g = pulled.u;
+            model.wary_pullback(trace, &costate, cost.doubt(), &mut pulled);
             costate = pulled.x;
-            cost.stage_gradient(x, u, &mut costate, g);
+            cost.stage_gradient(x, u, &mut costate, &mut pulled.u);
+            if first {
+                *g = pulled.u;
+            } else {
+                g.iter_mut().zip(pulled.u).for_each(|(g, more)| *g += more);
+            }
         }
     }
 }

@@ -1,26 +1,12 @@
 //! Noise that is not stored but drawn again: normal numbers that depend on nothing but a seed and a place.
 //!
-//! Random bits from a counter: Philox 2×32 in 10 rounds. J. Salmon, M. Moraes, R. Dror & D. Shaw, *Parallel random numbers: as
-//! easy as 1, 2, 3*, SC 2011. Two normal numbers from two uniform ones: G. Box & M. Muller 1958.
+//! Two normal numbers from two uniform ones, which come from a [counter](crate::random): G. Box & M. Muller 1958.
 //!
 //! ```text
 //! n = √(−2 ln u₁) (cos, sin) 2π u₂,     ε_0 = n_0,   ε_t = ρ ε_{t−1} + √(1 − ρ²) n_t
 //! ```
 
-use crate::math;
-
-const MULTIPLIER: u32 = 0xd256_d193;
-const WEYL: u32 = 0x9e37_79b9;
-
-/// 64 random bits of a counter under a key.
-fn philox([mut left, mut right]: [u32; 2], mut key: u32) -> [u32; 2] {
-    for _ in 0..10 {
-        let product = u64::from(MULTIPLIER) * u64::from(left);
-        (left, right) = ((product >> 32) as u32 ^ key ^ right, product as u32);
-        key = key.wrapping_add(WEYL);
-    }
-    [left, right]
-}
+use crate::{math, random::philox};
 
 /// Noise of one sampled plan, step after step, with variance 1 and a correlation `ρ` from step to step.
 #[derive(Clone, Copy, Debug)]
@@ -76,14 +62,6 @@ impl<const NU: usize> Noise<NU> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// The known answers that come with Random123.
-    #[test]
-    fn philox_gives_its_known_answers() {
-        assert_eq!(philox([0, 0], 0), [0xff1d_ae59, 0x6cd1_0df2]);
-        assert_eq!(philox([u32::MAX; 2], u32::MAX), [0x2c3f_628b, 0xab4f_d7ad]);
-        assert_eq!(philox([0x243f_6a88, 0x85a3_08d3], 0x1319_8a2e), [0xdd7c_e038, 0xf62a_4c12]);
-    }
 
     #[test]
     fn noise_is_normal_and_correlated_as_asked() {

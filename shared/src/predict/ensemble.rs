@@ -3,7 +3,7 @@
 //! ```text
 //! x' = x + 1/M Σₘ μₘ         (μₘ, vₘ) = o of member m
 //! aleatoric = 1/M Σₘ exp vₘ             what the members expect the world to vary by
-//! epistemic = 1/M Σₘ (μₘ − 1/M Σ μ)²    what they disagree by
+//! epistemic = 1/M Σₘ (μₘ − 1/M Σ μ)²    what they disagree by;   ∂epistemic/∂μₘ = 2/M (μₘ − 1/M Σ μ)
 //! ```
 //! Each member is a [`Network`] with twice the outputs: means, then logarithms of variances. (Lakshminarayanan, Pritzel &
 //! Blundell 2017. With one set of weights under different dropout masks: Gal & Ghahramani 2016.)
@@ -110,14 +110,36 @@ impl<const M: usize, const NX: usize, const NU: usize, const NZ: usize, const NH
     }
 
     fn pullback(&self, trace: &Self::Trace, g: &[f32; NX], out: &mut Pullback<NX, NU, NZ>) {
+        self.wary_pullback(trace, g, &[], out);
+    }
+
+    fn wary_pullback(
+        &self,
+        trace: &Self::Trace,
+        g: &[f32; NX],
+        doubt: &[f32],
+        out: &mut Pullback<NX, NU, NZ>,
+    ) {
         *out = Pullback { x: *g, ..Pullback::ZERO };
         let share = self.share();
-        // Means alone: no gradient comes from the variances behind them.
-        let mut g_out = [[0.0; NX]; 2];
-        for (target, g) in g_out.as_flattened_mut().iter_mut().zip(g).take(self.nx) {
-            *target = share * g;
+        let mut mean = [0.0; NX];
+        for (_, change) in trace.members.iter().take(self.members.len()) {
+            for (mean, mu) in mean.iter_mut().zip(change) {
+                *mean += share * mu;
+            }
         }
-        for (member, (trace, _)) in self.members.iter().zip(&trace.members) {
+        for (member, (trace, change)) in self.members.iter().zip(&trace.members) {
+            // Means alone: no gradient comes from the variances behind them.
+            let mut g_out = [[0.0; NX]; 2];
+            let targets = g_out.as_flattened_mut();
+            for (target, g) in targets.iter_mut().zip(g).take(self.nx) {
+                *target = share * g;
+            }
+            for (target, (price, (mu, mean))) in
+                targets.iter_mut().zip(doubt.iter().zip(change.iter().zip(&mean)))
+            {
+                *target += 2.0 * share * price * (mu - mean);
+            }
             member.pull_change(trace, g_out.as_flattened(), out);
         }
     }

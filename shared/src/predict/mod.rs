@@ -30,6 +30,18 @@ pub trait ForwardModel<const NX: usize, const NU: usize, const NZ: usize> {
     /// `gᵀ ∂f/∂(x, u, z)` at the step that `trace` remembers, for the costate `g = ∂cost/∂next`.
     fn pullback(&self, trace: &Self::Trace, g: &[f32; NX], out: &mut Pullback<NX, NU, NZ>);
 
+    /// The same with `Σ_i d_i ∂epistemic_i/∂(x, u, z)` beside it, for the prices `d` of doubt; of a model that knows no doubt,
+    /// nothing.
+    fn wary_pullback(
+        &self,
+        trace: &Self::Trace,
+        g: &[f32; NX],
+        _doubt: &[f32],
+        out: &mut Pullback<NX, NU, NZ>,
+    ) {
+        self.pullback(trace, g, out);
+    }
+
     /// How far the step that `trace` remembers is to be trusted, where the model knows.
     fn uncertainty<'t>(&self, _trace: &'t Self::Trace) -> Option<&'t Uncertainty<NX>> {
         None

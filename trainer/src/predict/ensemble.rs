@@ -19,7 +19,7 @@
 //! Members that have seen the same data are too sure in the same way, so in the end one factor for each component of the
 //! state brings the aleatoric variance to what a validation part shows.
 
-use super::transitions::Transitions;
+use super::{Foresee, Learned, Step, transitions::Transitions};
 use crate::{
     export::{Tensors, WeightFile},
     mind,
@@ -85,6 +85,11 @@ impl Default for Config {
 impl Config {
     fn has_priors(&self) -> bool {
         self.dropout == 0.0 && self.prior > 0.0
+    }
+
+    /// Hidden units of a member in the file.
+    pub fn hidden(&self) -> usize {
+        self.hidden + if self.has_priors() { self.prior_hidden } else { 0 }
     }
 }
 
@@ -196,24 +201,16 @@ impl Ensemble {
 
     /// β-NLL of one member on a batch.
     fn loss(&self, tape: &Tape, m: usize, data: &Transitions, rng: &mut Rng) -> Var {
-        let (params, trunk) = &self.members[m];
         let (values, sines) = crate::network::lift(tape, data.angles, tape.constant(data.states.clone()));
         let inputs = [values, sines, tape.constant(data.actions.clone())];
-        let weights = Weights { tape, params, frozen: false };
         // A mask for every sample.
         let masks = [(); 2].map(|()| {
             let columns: Vec<_> = (0..data.len()).flat_map(|_| mask(&self.config, rng)).collect();
             DMatrix::from_vec(self.config.hidden, data.len(), columns)
         });
-        let out = trunk.forward_through(weights, inputs, |layer, h| {
+        let out = self.outputs((tape, false), m, inputs, |layer, h| {
             if self.config.dropout > 0.0 { tape.mul(h, tape.constant(masks[layer].clone())) } else { h }
         });
-        let out = match self.priors.get(m) {
-            Some((params, prior)) => {
-                tape.add(out, prior.forward(Weights { tape, params, frozen: true }, inputs))
-            }
-            None => out,
-        };
         let nx = self.scale.len();
         let error = tape.sub(tape.rows(out, 0, nx), tape.constant(data.changes.clone()));
         let inverse = DMatrix::from_iterator(nx, 1, self.scale.iter().map(|s| 1.0 / s));
@@ -247,17 +244,78 @@ impl Ensemble {
         Ok(())
     }
 
-    /// Hidden units of a member in the file.
-    fn hidden(&self) -> usize {
-        self.config.hidden + if self.config.has_priors() { self.config.prior_hidden } else { 0 }
+    /// The weight file of the ensemble alone.
+    pub fn weight_file(&self, data: &Transitions, task: &str, seed: u64) -> Result<WeightFile> {
+        let mut tensors = Tensors::default();
+        self.export(&mut tensors);
+        let (low, high) = data.ranges();
+        tensors.vector("range", "low", &low);
+        tensors.vector("range", "high", &high);
+        let sizes = Sizes {
+            state: data.states.nrows() as u16,
+            action: data.actions.nrows() as u16,
+            hidden: self.config.hidden() as u16,
+            ..Sizes::default()
+        };
+        let provenance = Provenance { trainer: env!("CARGO_PKG_VERSION"), task, seed, data: data.digest() };
+        let sensors = Sensors { low: -1e6, high: 1e6 };
+        tensors.pack(Header::model(sizes, data.angles, sensors, self.kind(), provenance))
     }
 
-    /// The weight file of the ensemble alone.
-    pub fn export(&self, data: &Transitions, task: &str, seed: u64) -> Result<WeightFile> {
-        let mut tensors = Tensors::default();
+    /// What a unit of each component's variance costs, where not to know the next state by a typical change costs `price`.
+    pub fn doubt(&self, price: f32) -> Vec<f32> {
+        self.scale.iter().map(|scale| price / (scale * scale)).collect()
+    }
+
+    /// Means and logarithms of variances of one member on a batch, its prior included; `masked` sees its hidden layers.
+    fn outputs(
+        &self,
+        (tape, frozen): (&Tape, bool),
+        m: usize,
+        inputs: [Var; 3],
+        masked: impl Fn(usize, Var) -> Var,
+    ) -> Var {
+        let (params, trunk) = &self.members[m % self.members.len()];
+        let out = trunk.forward_through(Weights { tape, params, frozen }, inputs, masked);
+        match self.priors.get(m) {
+            Some((params, prior)) => {
+                tape.add(out, prior.forward(Weights { tape, params, frozen: true }, inputs))
+            }
+            None => out,
+        }
+    }
+}
+
+/// Each unrolling believes in one member, so what comes of it is paid for with what they disagree about.
+impl Foresee for Ensemble {
+    fn unroll<'a>(&'a self, rng: &mut Rng) -> Step<'a> {
+        let m = rng.random_range(0..self.config.members);
+        Box::new(move |tape, x, (values, sines), u| {
+            let out = self.outputs((tape, true), m, [values, sines, u], |layer, h| {
+                if self.config.dropout == 0.0 {
+                    return h;
+                }
+                let mask = &self.masks[m][layer];
+                tape.mul_col(h, tape.constant(DMatrix::from_column_slice(mask.len(), 1, mask)))
+            });
+            tape.add(x, tape.rows(out, 0, self.scale.len()))
+        })
+    }
+}
+
+impl Learned for Ensemble {
+    fn kind(&self) -> Model {
+        Model::Ensemble { members: self.config.members as u16 }
+    }
+
+    fn sizes(&self) -> (usize, usize) {
+        (self.config.hidden(), 0)
+    }
+
+    fn export(&self, tensors: &mut Tensors) {
         for ((m, part), masks) in PARTS.iter().enumerate().zip(&self.masks) {
             let (params, trunk) = &self.members[m % self.members.len()];
-            trunk.export(params, part, &mut tensors);
+            trunk.export(params, part, tensors);
             for (name, mask) in ["w_h", "w_o"].into_iter().zip(masks) {
                 let mut w = tensors.take(part, name).expect("it was exported");
                 w.column_iter_mut().zip(mask).for_each(|(mut column, factor)| column *= *factor);
@@ -266,28 +324,15 @@ impl Ensemble {
             if let Some((params, prior)) = self.priors.get(m) {
                 let mut other = Tensors::default();
                 prior.export(params, part, &mut other);
-                beside(&mut tensors, other, part);
+                beside(tensors, other, part);
             }
-            tensors.matrix(part, "w_z", DMatrix::zeros(self.hidden(), 0));
+            tensors.matrix(part, "w_z", DMatrix::zeros(self.config.hidden(), 0));
             // From units of a typical change to those of the state.
             let mut bias = tensors.take(part, "b_o").expect("it was exported");
             let units = self.scale.iter().zip(&self.calibration).map(|(s, c)| (s * s * c).ln());
             bias.iter_mut().skip(self.scale.len()).zip(units).for_each(|(bias, unit)| *bias += unit);
             tensors.matrix(part, "b_o", bias);
         }
-        let (low, high) = data.ranges();
-        tensors.vector("range", "low", &low);
-        tensors.vector("range", "high", &high);
-        let sizes = Sizes {
-            state: data.states.nrows() as u16,
-            action: data.actions.nrows() as u16,
-            hidden: self.hidden() as u16,
-            ..Sizes::default()
-        };
-        let provenance = Provenance { trainer: env!("CARGO_PKG_VERSION"), task, seed, data: data.digest() };
-        let model = Model::Ensemble { members: self.config.members as u16 };
-        let sensors = Sensors { low: -1e6, high: 1e6 };
-        tensors.pack(Header::model(sizes, data.angles, sensors, model, provenance))
     }
 }
 
@@ -389,9 +434,9 @@ mod tests {
             let config = Config { hidden: 16, steps: 600, dropout, ..Config::default() };
             let mut ensemble = Ensemble::new(&config, &data, &mut rng).expect("an ensemble");
             ensemble.train(&data, &mut rng, |_, _, _| ()).expect("trained");
-            let before = ensemble.export(&data, "noisy", 2).expect("exported");
+            let before = ensemble.weight_file(&data, "noisy", 2).expect("exported");
             ensemble.calibrate(&before, &validation).expect("calibrated");
-            let file = ensemble.export(&data, "noisy", 2).expect("exported");
+            let file = ensemble.weight_file(&data, "noisy", 2).expect("exported");
             let mut asked = noisy(2, &mut rng);
             asked.states.copy_from_slice(&[-0.5, 0.5]);
             let said = predict(&file.parse().expect("an artifact"), &asked).expect("predictions");
@@ -408,7 +453,7 @@ mod tests {
         let doubt = |prior: f32| {
             let config = Config { hidden: 8, prior, ..Config::default() };
             let ensemble = Ensemble::new(&config, &data, &mut Rng::seed_from_u64(6)).expect("an ensemble");
-            let file = ensemble.export(&data, "noisy", 6).expect("exported");
+            let file = ensemble.weight_file(&data, "noisy", 6).expect("exported");
             let said = predict(&file.parse().expect("an artifact"), &data).expect("predictions");
             // What the tape makes of the same members.
             let tape = Tape::new();
@@ -438,7 +483,7 @@ mod tests {
             let config = Config { hidden: 16, steps: 600, ..Config::default() };
             let mut ensemble = Ensemble::new(&config, &data, &mut rng).expect("an ensemble");
             ensemble.train(&data, &mut rng, |_, _, _| ()).expect("trained");
-            let file = ensemble.export(&data, "noisy", 4).expect("exported");
+            let file = ensemble.weight_file(&data, "noisy", 4).expect("exported");
             let said = predict(&file.parse().expect("an artifact"), &asked).expect("predictions");
             let mean = |value: &dyn Fn(&Prediction) -> f32| said.iter().map(value).sum::<f32>();
             [mean(&|p| p.epistemic[0].sqrt()), mean(&|p| p.aleatoric[0].sqrt())]

@@ -16,7 +16,10 @@ mod search;
 pub use sampled::Sampled;
 pub use search::Found;
 
-use super::transitions::{Transitions, extremes};
+use super::{
+    Learned,
+    transitions::{Transitions, extremes},
+};
 use crate::{
     export::{Tensors, WeightFile},
     network::{Input, Trunk, Weights},
@@ -25,7 +28,7 @@ use crate::{
     worlds::{Rng, camera::normal},
 };
 use anyhow::Result;
-use forethought::artifact::{Header, Model, Provenance, Sensors, Sizes};
+use forethought::artifact::{Header, Provenance, Sensors, Sizes};
 use nalgebra::DMatrix;
 use serde::{Deserialize, Serialize};
 
@@ -362,12 +365,10 @@ impl Latent {
     /// The weight file of the model alone, with a sample of what `z` can be.
     pub fn export(&self, data: &Transitions, task: &str, seed: u64, rng: &mut Rng) -> Result<WeightFile> {
         let mut tensors = Tensors::default();
-        self.decoder.export(&self.params, "predict", &mut tensors);
-        let (codebook, shares) = self.codewords(data, rng);
-        tensors.vector("latent", "codebook", codebook.as_slice());
-        tensors.vector("latent", "share", &shares);
+        let sampled = Sampled::new(self, data, rng);
+        sampled.export(&mut tensors);
         let (mut low, mut high) = data.ranges();
-        let of_z: (Vec<_>, Vec<_>) = extremes(&codebook).unzip();
+        let of_z: (Vec<_>, Vec<_>) = extremes(&sampled.codebook).unzip();
         low.extend(of_z.0);
         high.extend(of_z.1);
         tensors.vector("range", "low", &low);
@@ -381,7 +382,7 @@ impl Latent {
         };
         let provenance = Provenance { trainer: env!("CARGO_PKG_VERSION"), task, seed, data: data.digest() };
         let sensors = Sensors { low: -1e6, high: 1e6 };
-        tensors.pack(Header::model(sizes, data.angles, sensors, Model::Network, provenance))
+        tensors.pack(Header::model(sizes, data.angles, sensors, sampled.kind(), provenance))
     }
 }
 

@@ -13,9 +13,11 @@ pub mod transitions;
 pub mod variational;
 
 use crate::{
+    export::Tensors,
     tape::{Tape, Var},
     worlds::Rng,
 };
+use forethought::artifact::Model;
 use rand::RngExt;
 
 /// One step of a model on the tape: from states, the same [lifted](crate::network::lift), and actions to the next states.
@@ -25,6 +27,18 @@ pub type Step<'a> = Box<dyn FnMut(&Tape, Var, (Var, Var), Var) -> Var + 'a>;
 pub trait Foresee: Sync {
     /// Begins an unrolling. Where a model is not certain of the future, one of those it holds possible is drawn.
     fn unroll<'a>(&'a self, rng: &mut Rng) -> Step<'a>;
+}
+
+/// A forward model that learns from a log, as a part of a mind.
+pub trait Learned: Foresee {
+    /// What it is in a weight file.
+    fn kind(&self) -> Model;
+
+    /// Units of a hidden layer, and components of the latent variable.
+    fn sizes(&self) -> (usize, usize);
+
+    /// Adds its tensors.
+    fn export(&self, tensors: &mut Tensors);
 }
 
 /// Members that agree where there was data: each unrolling believes in one of them, so what comes of it is paid for with

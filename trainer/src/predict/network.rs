@@ -6,7 +6,7 @@
 //! nothing from where it ends up after many steps. A part of the episodes is kept aside to see how far ahead the model can be
 //! trusted: the best weights are kept, and a stage that gains nothing any more ends early.
 
-use super::{Foresee, Step, residual::Physics};
+use super::{Foresee, Learned, Step, residual::Physics};
 use crate::{
     data::log::Episode,
     export::{Tensors, WeightFile},
@@ -253,8 +253,27 @@ impl Network {
         tape.stack(&rows)
     }
 
-    /// Adds the part `predict`.
-    pub fn export(&self, tensors: &mut Tensors) {
+    /// A file that holds the model alone; `sensors` is the range of its numbers.
+    pub fn weight_file(&self, sensors: Sensors, provenance: Provenance<'_>) -> Result<WeightFile> {
+        let [nx, nu, hidden] = self.sizes.map(|n| n as u16);
+        let sizes = Sizes { state: nx, action: nu, hidden, ..Sizes::default() };
+        let mut tensors = Tensors::default();
+        self.export(&mut tensors);
+        tensors.pack(Header::model(sizes, self.known.angles, sensors, self.kind(), provenance))
+    }
+}
+
+impl Learned for Network {
+    fn kind(&self) -> Model {
+        self.known.physics.as_ref().map_or(Model::Network, Physics::corrected)
+    }
+
+    fn sizes(&self) -> (usize, usize) {
+        let [.., hidden] = self.sizes;
+        (hidden, 0)
+    }
+
+    fn export(&self, tensors: &mut Tensors) {
         const PART: &str = "predict";
         let [.., hidden] = self.sizes;
         let mut own = Tensors::default();
@@ -271,20 +290,6 @@ impl Network {
         if let Some(physics) = &self.known.physics {
             physics.export(tensors);
         }
-    }
-
-    /// What it is in a weight file: a network, or a correction of physics.
-    pub fn kind(&self) -> Model {
-        self.known.physics.as_ref().map_or(Model::Network, Physics::corrected)
-    }
-
-    /// A file that holds the model alone; `sensors` is the range of its numbers.
-    pub fn weight_file(&self, sensors: Sensors, provenance: Provenance<'_>) -> Result<WeightFile> {
-        let [nx, nu, hidden] = self.sizes.map(|n| n as u16);
-        let sizes = Sizes { state: nx, action: nu, hidden, ..Sizes::default() };
-        let mut tensors = Tensors::default();
-        self.export(&mut tensors);
-        tensors.pack(Header::model(sizes, self.known.angles, sensors, self.kind(), provenance))
     }
 }
 

@@ -105,7 +105,7 @@ pub(super) fn run(setting: &Setting) -> Result<Outcome> {
             planners
                 .map(|(name, planner)| {
                     let control = control(&objective, planner);
-                    let file = control.over(&model, config.hidden, (seed, log.digest))?;
+                    let file = control.over(&model, 0, (seed, log.digest))?;
                     let path = format!("cart-pole-learned-{name}-{seed}.fth").to_lowercase();
                     write_file(&setting.out.join(path), file.bytes())?;
                     swing_up(&file)

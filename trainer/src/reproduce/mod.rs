@@ -5,6 +5,7 @@
 
 mod anomaly;
 mod cart_pole;
+mod caution;
 mod contrast;
 mod denoise;
 mod discrete;
@@ -244,6 +245,12 @@ pub const EXPERIMENTS: &[Experiment] = &[
         about: "a rocket comes to the station and stays, on little more fuel than the best plan of the whole flight",
         seeds: 1,
         run: rocket::run,
+    },
+    Experiment {
+        name: "caution",
+        about: "plans that pay for what the model does not know, and plans for many futures: gravel, gusts by a cliff",
+        seeds: 3,
+        run: caution::run,
     },
     Experiment {
         name: "driving",

@@ -173,9 +173,9 @@ fn train(
     let tests = [draw(TEST, Where::Data), draw(TEST, Where::Gap)];
     let mut ensemble = Ensemble::new(&config, &data, &mut rng)?;
     ensemble.train(&data, &mut rng, |_, _, _| ())?;
-    let before = ensemble.export(&data, example.name, seed)?;
+    let before = ensemble.weight_file(&data, example.name, seed)?;
     ensemble.calibrate(&before, &validation)?;
-    let file = ensemble.export(&data, example.name, seed)?;
+    let file = ensemble.weight_file(&data, example.name, seed)?;
     if seed == setting.seed && n == SIZES[2] {
         let path = format!("uncertainty/{}-{what}.fth", example.name);
         write_file(&setting.out.join(path), file.bytes())?;

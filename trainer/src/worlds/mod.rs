@@ -6,6 +6,8 @@ pub mod cart_pole;
 pub mod cliff_car;
 pub mod digits;
 pub mod faults;
+pub mod gravel;
+pub mod gusty;
 pub mod linear;
 pub mod motion;
 pub mod mountain_car;

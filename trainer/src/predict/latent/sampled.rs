@@ -2,10 +2,12 @@
 
 use super::Latent;
 use crate::{
+    export::Tensors,
     network::Weights,
-    predict::{Foresee, Step, transitions::Transitions},
+    predict::{Foresee, Learned, Step, transitions::Transitions},
     worlds::Rng,
 };
+use forethought::artifact::Model;
 use nalgebra::DMatrix;
 use rand::{RngExt, SeedableRng};
 
@@ -14,7 +16,8 @@ use rand::{RngExt, SeedableRng};
 pub struct Sampled<'a> {
     model: &'a Latent,
     /// One a column.
-    codebook: DMatrix<f32>,
+    pub(super) codebook: DMatrix<f32>,
+    shares: Vec<f32>,
     /// How often it is this one or one before it.
     cumulative: Vec<f32>,
 }
@@ -28,7 +31,7 @@ impl<'a> Sampled<'a> {
             sum += share;
             sum
         });
-        Self { model, cumulative: cumulative.collect(), codebook }
+        Self { model, cumulative: cumulative.collect(), codebook, shares }
     }
 
     fn draw(&self, n: usize, rng: &mut Rng) -> DMatrix<f32> {
@@ -49,5 +52,21 @@ impl Foresee for Sampled<'_> {
             let weights = Weights { tape, params: &self.model.params, frozen: true };
             tape.add(x, self.model.decoder.forward(weights, [values, sines, u, z]))
         })
+    }
+}
+
+impl Learned for Sampled<'_> {
+    fn kind(&self) -> Model {
+        Model::Network
+    }
+
+    fn sizes(&self) -> (usize, usize) {
+        (self.model.config.hidden, self.model.config.latent)
+    }
+
+    fn export(&self, tensors: &mut Tensors) {
+        self.model.decoder.export(&self.model.params, "predict", tensors);
+        tensors.vector("latent", "codebook", self.codebook.as_slice());
+        tensors.vector("latent", "share", &self.shares);
     }
 }

@@ -9,7 +9,10 @@ use crate::{
         kalman::process_noise,
     },
     export::{Tensors, WeightFile, write_file},
-    predict::network::{Config, Known, Network},
+    predict::{
+        Learned,
+        network::{Config, Known, Network},
+    },
     report::plot::{Plot, Series},
     results::Row,
     worlds::{Rng, camera::normal},

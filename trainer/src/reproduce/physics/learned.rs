@@ -60,7 +60,7 @@ pub(super) fn rows(setting: &Setting) -> Result<Vec<Row>> {
     let config = ensemble::Config { steps, members: MEMBERS, ..ensemble::Config::default() };
     let mut members = ensemble::Ensemble::new(&config, &data, rng)?;
     members.train(&data, rng, |_, _, _| ())?;
-    let members = members.export(&data, about.name, setting.seed)?;
+    let members = members.weight_file(&data, about.name, setting.seed)?;
 
     let config = latent::Config {
         steps,

@@ -4,14 +4,14 @@
 //! Policy and value are trained through the learned model, from the states of the log. What comes of it is flown in the model
 //! from the starts of episodes held out, beside what the log's own pilot paid from there.
 
-use super::data::Column;
+use super::{caution, data::Column};
 use crate::{
     control::{Body, Control},
     data::log::Episode,
     export::{Tensors, WeightFile},
     mind,
     policy::{self, Objective, Policy, distilled},
-    predict::network::Network,
+    predict::{Learned, latent::Sampled, network::Network, transitions::Transitions},
     tasks::Progress,
     value::{Table, Value, table},
     worlds::Rng,
@@ -48,6 +48,9 @@ pub struct Config {
     /// With a section `[act.value]` the value of a state of at most three columns is not learned but computed, over the
     /// whole ranges of the columns: exact where the log has been everywhere, and believing the model where it has not.
     pub value: Option<table::Config>,
+    /// What the controller takes care of: what its model does not know, or what nobody can know.
+    #[serde(default)]
+    pub caution: caution::Config,
     /// What the policy then learns of the planner.
     #[serde(default)]
     pub distillation: distilled::Config,
@@ -136,7 +139,8 @@ pub enum Act {
 
 impl Config {
     /// Whether the section makes sense of these columns.
-    pub fn check(&self, state: &[Column], action: &[Column]) -> Result<()> {
+    /// `known` says whether there are equations.
+    pub fn check(&self, state: &[Column], action: &[Column], known: bool) -> Result<()> {
         ensure!(!action.is_empty(), "there is no section [[action]]: nothing can be done");
         ensure!(
             (1..=mind::H as u16).contains(&self.horizon),
@@ -210,7 +214,8 @@ impl Config {
         if let Some(table) = &self.value {
             table.check("act.value", state.len(), action.len())?;
         }
-        Ok(())
+        let sizes = [state.len(), action.len(), self.horizon.into(), policy.hidden];
+        self.caution.check(sizes, self.planner, known)
     }
 
     /// Whether all that is wanted of a column can be had at once: one target, between a lower and an upper limit.
@@ -269,7 +274,7 @@ impl Config {
         Objective { terms: terms.collect(), action: action.iter().map(effort).collect() }
     }
 
-    /// Trains policy and value through the model of a task, and exports whoever is to act.
+    /// Trains policy and value through the model of a task, or a more cautious one, and exports whoever is to act.
     pub fn train(
         &self,
         task: &super::Config,
@@ -280,6 +285,21 @@ impl Config {
         let (angles, objective) = (task.angles(), self.objective(&task.state, &task.action));
         let ends = |end: fn(&Column) -> f64| task.action.iter().map(|column| end(column) as f32).collect();
         let (low, high): (Vec<_>, Vec<_>) = (ends(|column| column.low), ends(|column| column.high));
+        let (caution, data) = (&self.caution, Transitions::of(training, angles)?);
+        let (ensemble, latent, sampled);
+        let mut tensors = Tensors::default();
+        let model: &(dyn Learned + Sync) = if caution.doubt > 0.0 {
+            ensemble = caution.ensemble(&data, rng, progress)?;
+            tensors.vector("cost", "doubt", &ensemble.doubt(caution.doubt));
+            &ensemble
+        } else if caution.futures > 0 {
+            latent = caution.latent(&data, rng, progress)?;
+            sampled = Sampled::new(&latent, &data, rng);
+            tensors.vector("cost", "futures", &[caution.futures.into(), caution.lasting.max(1).into()]);
+            &sampled
+        } else {
+            model
+        };
         let states: Vec<_> = training.iter().flat_map(|e| &e.states).collect();
         let typical = |i: usize| match angles.contains(i) {
             true => 1.0,
@@ -306,7 +326,6 @@ impl Config {
         policy.train(&mut value, &usual, (model, &objective), rng, start, |step, cost| {
             progress("policy", step, self.policy.steps, &[("cost", cost)]);
         })?;
-        let mut tensors = Tensors::default();
         if act != Act::Plan {
             let settings = (&self.distillation, &usual, self.horizon.into());
             policy.distil(&value, settings, (model, &objective), rng, start, |step, cost| {
@@ -328,7 +347,7 @@ impl Config {
             horizon: if act == Act::Policy { 0 } else { self.horizon },
             tensors,
         };
-        control.over(model, task.model.hidden.max(self.policy.hidden), (seed, data))
+        control.over(model, self.policy.hidden, (seed, data))
     }
 }
 
@@ -348,10 +367,10 @@ pub struct Flown {
 /// The most steps of a flight: over a long one a learned model need not be right.
 const LONGEST: usize = 200;
 
-/// Flies in the model, every way that the controller can, and beside it what the log's own pilot did.
-pub fn compare(artifact: &Artifact<'_>, held_out: &[Episode]) -> Result<Vec<Flown>> {
+/// Flies in the model that the task has learned, every way that the controller can, and beside it what the log's own pilot did.
+pub fn compare(artifact: &Artifact<'_>, model: &Artifact<'_>, held_out: &[Episode]) -> Result<Vec<Flown>> {
     let header = artifact.header();
-    let (cost, model) = (Cost::<{ mind::NH }>::load(artifact)?, mind::model(artifact)?);
+    let (cost, model) = (Cost::<{ mind::NH }>::load(artifact)?, mind::model(model)?);
     let paid = |x: &[f32], u: &[f32]| f64::from(cost.stage(x, u));
     let plans = (header.planner != Planner::Reflex).then_some(("planner, in the model", Mode::Plan));
     let acts = header.has("policy").then_some(("policy, in the model", Mode::Policy));

@@ -7,6 +7,7 @@
 //! ```
 
 pub mod act;
+pub mod caution;
 pub mod data;
 mod portrait;
 
@@ -137,7 +138,7 @@ impl Config {
         ensure!(self.model.hidden <= 256, "model.hidden must be at most 256, not {}", self.model.hidden);
         self.data.check()?;
         if let Some(act) = &self.act {
-            act.check(&self.state, &self.action)?;
+            act.check(&self.state, &self.action, self.physics.is_some())?;
         }
         if let Some(Equations { plant, constants }) = &self.physics {
             Physics::new((*plant).into(), constants).context("in [physics]")?;
@@ -211,9 +212,9 @@ pub fn train(
     let controller = acting
         .map(|(act, aim)| {
             let origin = (name, seed, log.digest);
-            let file = aim.train(config, (act, &model), (training, origin), (rng, progress))?;
-            let flown = act::compare(&file.parse()?, held_out)?;
-            Ok::<_, anyhow::Error>((file, flown))
+            let controller = aim.train(config, (act, &model), (training, origin), (rng, progress))?;
+            let flown = act::compare(&controller.parse()?, &file.parse()?, held_out)?;
+            Ok::<_, anyhow::Error>((controller, flown))
         })
         .transpose()?;
     Ok(Trained { log, file, controller })

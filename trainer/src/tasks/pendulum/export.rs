@@ -4,7 +4,7 @@ use super::{ANGLES, Config, MEASURED, NAME, NX, Trained};
 use crate::{
     export::{Tensors, WeightFile},
     perceive::unrolled::Unrolled,
-    predict::network::Network,
+    predict::{Learned, network::Network},
     worlds::{camera::SIDE, pendulum::MAX_TORQUE},
 };
 use anyhow::Result;
