@@ -476,6 +476,34 @@ mod tests {
     }
 
     #[test]
+    fn each_unrolling_believes_in_one_member_and_their_mean_is_the_files() {
+        let mut rng = Rng::seed_from_u64(8);
+        let data = noisy(3, &mut rng);
+        for dropout in [0.0, 0.3] {
+            let config = Config { hidden: 8, dropout, members: 4, ..Config::default() };
+            let ensemble = Ensemble::new(&config, &data, &mut rng).expect("an ensemble");
+            let file = ensemble.weight_file(&data, "noisy", 8).expect("exported");
+            let said = predict(&file.parse().expect("an artifact"), &data).expect("predictions");
+            let tape = Tape::new();
+            let (x, u) = (tape.constant(data.states.clone()), tape.constant(data.actions.clone()));
+            let lifted = crate::network::lift(&tape, data.angles, x);
+            let mut beliefs: Vec<Vec<f32>> = Vec::new();
+            for _ in 0..100 {
+                let next = ensemble.unroll(&mut rng)(&tape, x, lifted, u);
+                let next = tape.value(next).as_slice().to_vec();
+                if !beliefs.contains(&next) {
+                    beliefs.push(next);
+                }
+            }
+            assert_eq!(beliefs.len(), 4);
+            for (j, said) in said.iter().enumerate() {
+                let mean = beliefs.iter().map(|next| next[j]).sum::<f32>() / 4.0;
+                assert!((said.next[0] - mean).abs() < 1e-4 * (1.0 + mean.abs()), "{said:?}, {mean}");
+            }
+        }
+    }
+
+    #[test]
     fn doubt_shrinks_with_data_and_the_noise_does_not() {
         let said = |n: usize| {
             let mut rng = Rng::seed_from_u64(4);
