@@ -302,3 +302,111 @@ fn settings_that_make_no_sense_are_told() {
     let physics = "[physics]\nplant = \"pendulum\"\nconstants = [15, 0, 8, 0.05]\n";
     says(&format!("{TASK}{physics}"), &log, &["in [physics]", "must be above 0"]);
 }
+
+/// A cart on a track, in whole numbers as a shell has them: millimetres, and force. It is over at the buffers.
+#[cfg(unix)]
+const WORLD: &str = r#"
+while read -r line; do
+  over=false
+  case "$line" in
+    *reset*) seed=${line#*:}; x=$((${seed%?} % 200 * 20 - 2000)); v=0 ;;
+    *) u=${line#*[}; u=${u%%]*}; case "$u" in *e*) u=0 ;; esac
+       v=$((v * 9 / 10 + ${u%.*})); x=$((x + v / 2)) ;;
+  esac
+  if [ $x -gt 5000 ] || [ $x -lt -5000 ]; then over=true; fi
+  echo "{\"state\": [$x, $v], \"over\": $over}"
+done
+"#;
+
+#[cfg(unix)]
+fn in_a_world(command: &str) -> String {
+    format!(
+        r#"
+[world]
+command = {command}
+episodes = 12
+steps = 30
+flights = 3
+
+[[state]]
+column = "place"
+low = -6000
+high = 6000
+
+[[state]]
+column = "speed"
+low = -1100
+high = 1100
+
+[[action]]
+column = "force"
+low = -100
+high = 100
+
+[model]
+hidden = 8
+one_step = 60
+multi_step = 10
+window = 4
+batch = 32
+
+[act]
+horizon = 5
+
+[[act.cost]]
+column = "place"
+weight = 1e-6
+
+[act.policy]
+hidden = 4
+steps = 20
+batch = 8
+
+[act.distillation]
+steps = 10
+"#
+    )
+}
+
+#[cfg(unix)]
+#[test]
+fn a_world_on_a_pipe_is_practised_in_and_flown_in() {
+    let room = Room::new(&in_a_world(r#"["sh", "world.sh"]"#), "");
+    fs::write(room.path("world.sh"), WORLD).expect("a program");
+    let output = forethought(&["train", &room.path("my.toml"), "--act", "both", "--out", &room.path("out")]);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}");
+    assert!(told.contains("planner, in the world") && told.contains("policy, in the world"), "{told}");
+    let report = fs::read_to_string(room.path("out/report.html")).expect("a report");
+    assert!(report.contains("planner, in the world"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_world_that_does_not_answer_as_it_should_is_told() {
+    for (program, expected) in [
+        ("exit 3", "the world `sh` ended (exit status: 3) instead of answering {\"reset\":"),
+        ("echo hello; cat", "line 1 of the world `sh` is `hello`, where {\"state\": [numbers]} is needed"),
+        ("echo '{\"state\": [1]}'; cat", "has 1 numbers of state, but there are 2 sections [[state]]"),
+        ("echo '{\"state\": [1, 9999]}'; cat", "column speed: 9999 is outside -1100 to 1100"),
+    ] {
+        let room = Room::new(&in_a_world(r#"["sh", "world.sh"]"#), "");
+        fs::write(room.path("world.sh"), program).expect("a program");
+        let told = complaint(&["train", &room.path("my.toml"), "--out", &room.path("out")]);
+        assert!(told.contains(expected), "{told}");
+        assert!(!fs::exists(room.path("out")).expect("a look"), "nothing is left behind");
+    }
+    let said = |task: &str| complaint(&["train", &Room::new(task, "").path("my.toml")]);
+    let told = said(&in_a_world(r#"["no-such-program"]"#));
+    assert!(told.contains("cannot start the world `no-such-program`: correct world.command"), "{told}");
+    let told = said(&in_a_world("[]"));
+    assert!(told.contains("world.command names no program"), "{told}");
+    let told = said(&in_a_world(r#"["sh"]"#).replace("steps = 30", "steps = 0"));
+    assert!(told.contains("world.steps must be at least 1"), "{told}");
+    let told = said(&format!("{TASK}[world]\ncommand = [\"sh\"]\n"));
+    assert!(told.contains("there are [data] and [world]: leave"), "{told}");
+    let told = said(
+        TASK.split_once("[[state]]").map(|(_, rest)| format!("[[state]]{rest}")).expect("a state").as_str(),
+    );
+    assert!(told.contains("there is no section [data], a log, or [world]"), "{told}");
+}

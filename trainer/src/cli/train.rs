@@ -34,7 +34,7 @@ use std::{
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// What is to be learned: `pendulum`, `digits`, or a file `my.toml`: it names images or signals and an encoder of them, or an
-    /// energy that tells what is strange among them, or a log of a plant whose forward model is learned.
+    /// energy that tells what is strange among them, or the log or the simulator of a plant whose forward model is learned.
     task: String,
     /// `pendulum`: a CSV log (gzip or plain) to learn the forward model from; without it one is recorded from the world.
     /// `digits`: the folder of the data sets, with MNIST's four files in its folder `mnist` [default: ../shared/data].
@@ -139,7 +139,7 @@ impl Args {
     fn only_perceives(&self, task: &str) -> Result<()> {
         ensure!(
             self.act.is_none(),
-            "--act is for a task file that names the log of a plant, with sections [[state]] and [[action]]; {task} is none"
+            "--act is for a task file that names the log or the simulator of a plant, with sections [[state]] and [[action]]; {task} is none"
         );
         Ok(())
     }
@@ -186,7 +186,7 @@ impl Args {
         if let Some((_, flown)) = &trained.controller {
             eprintln!("mean cost of a step, from the starts of episodes that it has not learned from:");
             for model::act::Flown { who, cost, .. } in flown {
-                eprintln!("  {who:<26} {cost:>10.4}");
+                eprintln!("  {who:<34} {cost:>10.4}");
             }
             eprintln!("{}", out.join("controller.fth").display());
         }

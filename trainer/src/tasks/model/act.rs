@@ -355,7 +355,7 @@ impl Config {
 #[derive(Clone, Debug)]
 pub struct Flown {
     /// Who acted.
-    pub who: &'static str,
+    pub who: String,
     /// The mean cost of a step, over all flights.
     pub cost: f64,
     /// The flight from the first start: states and actions.
@@ -364,28 +364,34 @@ pub struct Flown {
     pub actions: Vec<Vec<f32>>,
 }
 
+/// The ways that a controller can act.
+pub(super) fn ways(artifact: &Artifact<'_>) -> impl Iterator<Item = (&'static str, Mode)> {
+    let header = artifact.header();
+    let plans = (header.planner != Planner::Reflex).then_some(("planner", Mode::Plan));
+    let acts = header.has("policy").then_some(("policy", Mode::Policy));
+    plans.into_iter().chain(acts)
+}
+
 /// The most steps of a flight: over a long one a learned model need not be right.
 const LONGEST: usize = 200;
 
 /// Flies in the model that the task has learned, every way that the controller can, and beside it what the log's own pilot did.
 pub fn compare(artifact: &Artifact<'_>, model: &Artifact<'_>, held_out: &[Episode]) -> Result<Vec<Flown>> {
-    let header = artifact.header();
     let (cost, model) = (Cost::<{ mind::NH }>::load(artifact)?, mind::model(model)?);
     let paid = |x: &[f32], u: &[f32]| f64::from(cost.stage(x, u));
-    let plans = (header.planner != Planner::Reflex).then_some(("planner, in the model", Mode::Plan));
-    let acts = header.has("policy").then_some(("policy, in the model", Mode::Policy));
     let long = |e: &Episode| e.actions.len().min(LONGEST);
     let steps = held_out.iter().map(long).sum::<usize>() as f64;
     let theirs = held_out.iter().flat_map(|e| e.states.iter().zip(&e.actions).take(long(e)));
     let shown = &held_out[0];
     let mut flown = vec![Flown {
-        who: "whoever flew for the log",
+        who: "whoever flew for the log".into(),
         cost: theirs.map(|(x, u)| paid(x, u)).sum::<f64>() / steps,
         states: shown.states[..long(shown)].to_vec(),
         actions: shown.actions[..long(shown)].to_vec(),
     }];
-    for (who, mode) in plans.into_iter().chain(acts) {
+    for (who, mode) in ways(artifact) {
         let mut mind = mind::load(artifact)?;
+        let who = format!("{who}, in the model");
         let mut flights = Flown { who, cost: 0.0, states: Vec::new(), actions: Vec::new() };
         for (number, episode) in held_out.iter().enumerate() {
             mind.reset();

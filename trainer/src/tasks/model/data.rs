@@ -103,7 +103,7 @@ impl Column {
     }
 
     /// The model's number for a value that was read, or what is wrong with it.
-    fn accept(&self, value: f64) -> Result<f32> {
+    pub(super) fn accept(&self, value: f64) -> Result<f32> {
         let (low, high, unit) = (self.low, self.high, &self.unit);
         if !(low..=high).contains(&value) {
             let turned = if unit == "rad" { value.to_radians() } else { f64::NAN };

@@ -1,5 +1,5 @@
-//! A forward model of the user's own plant: `forethought train my.toml` learns it from a CSV log and exports it; with `--act`
-//! also a controller that acts through it.
+//! A forward model of the user's own plant: `forethought train my.toml` learns it from a CSV log, or from practice in a simulator,
+//! and exports it; with `--act` also a controller that acts through it.
 //!
 //! ```text
 //! log ─► columns, units, ranges, episodes: checked line by line ─► network, or physics + network ─► weight file, report
@@ -10,6 +10,7 @@ pub mod act;
 pub mod caution;
 pub mod data;
 mod portrait;
+pub mod simulator;
 
 pub use portrait::portrait;
 
@@ -25,7 +26,7 @@ use crate::{
     worlds::Rng,
 };
 use act::{Act, Flown};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use data::Column;
 use forethought::{
     artifact::{Plant, Provenance, Sensors},
@@ -39,8 +40,12 @@ use std::path::Path;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// What is learned from.
-    pub data: data::Config,
+    /// The log that is learned from,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<data::Config>,
+    /// or a world that is practised in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub world: Option<simulator::Config>,
     /// The columns that are the plant's state, one section `[[state]]` each.
     pub state: Vec<Column>,
     /// The columns that are its action, one section `[[action]]` each.
@@ -105,7 +110,12 @@ impl Config {
     /// Reads a task file. Paths in it count from where it is.
     pub fn read(path: &Path) -> Result<Self> {
         let mut config = file::read(path, Self::parse)?;
-        config.data.path = file::located(path, &config.data.path)?;
+        if let Some(data) = &mut config.data {
+            data.path = file::located(path, &data.path)?;
+        }
+        if let Some(world) = &mut config.world {
+            world.folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
+        }
         Ok(config)
     }
 
@@ -129,14 +139,16 @@ impl Config {
             column.check()?;
         }
         if let Some(column) = self.action.iter().find(|column| column.angle || column.place) {
-            anyhow::bail!(
-                "`{}` is an action: only a state's column can be an angle or a place",
-                column.column
-            );
+            bail!("`{}` is an action: only a state's column can be an angle or a place", column.column);
         }
         self.model.check()?;
         ensure!(self.model.hidden <= 256, "model.hidden must be at most 256, not {}", self.model.hidden);
-        self.data.check()?;
+        match (&self.data, &self.world) {
+            (Some(data), None) => data.check()?,
+            (None, Some(world)) => world.check()?,
+            (None, None) => bail!("there is no section [data], a log, or [world], a program to practise in"),
+            (Some(_), Some(_)) => bail!("there are [data] and [world]: leave what is not to be learned from"),
+        }
         if let Some(act) = &self.act {
             act.check(&self.state, &self.action, self.physics.is_some())?;
         }
@@ -201,7 +213,13 @@ pub fn train(
         })
         .transpose()?;
     let rng = &mut Rng::seed_from_u64(seed);
-    let log = config.data.load(&config.state, &config.action)?;
+    let log = match (&config.data, &config.world) {
+        (Some(data), _) => data.load(&config.state, &config.action)?,
+        (None, Some(world)) => {
+            world.practise(&config.state, &config.action, &mut Rng::seed_from_u64(seed))?
+        }
+        (None, None) => bail!("there is nothing to learn from"),
+    };
     let (training, held_out) = log.split(config.model.held_out);
     let mut model = Network::new(&config.model, config.known()?, training, rng)?;
     model.train(&config.model, training, rng, |stage, step, of, loss| {
@@ -213,7 +231,10 @@ pub fn train(
         .map(|(act, aim)| {
             let origin = (name, seed, log.digest);
             let controller = aim.train(config, (act, &model), (training, origin), (rng, progress))?;
-            let flown = act::compare(&controller.parse()?, &file.parse()?, held_out)?;
+            let mut flown = act::compare(&controller.parse()?, &file.parse()?, held_out)?;
+            if let Some(world) = &config.world {
+                flown.extend(world.fly(&controller.parse()?, &config.state, seed)?);
+            }
             Ok::<_, anyhow::Error>((controller, flown))
         })
         .transpose()?;

@@ -79,7 +79,7 @@ fn acting(config: &Config, flown: &[Flown]) -> Acting {
         steps.map(|(x, u)| if i < nx { x[i] } else { u[i - nx] }).collect()
     };
     Acting {
-        costs: flown.iter().map(|flight| (flight.who.to_owned(), flight.cost)).collect(),
+        costs: flown.iter().map(|flight| (flight.who.clone(), flight.cost)).collect(),
         flights: columns
             .map(|(i, column)| (column.label(), flown.iter().map(|flight| moved(i, flight)).collect()))
             .collect(),
