@@ -86,7 +86,7 @@ impl<'a, const NH: usize> Layers<'a, NH> {
                 Hidden::Rectified { leak } => {
                     hidden.iter_mut().for_each(|h| *h = if *h > 0.0 { *h } else { leak * *h })
                 }
-                Hidden::Tanh => hidden.iter_mut().for_each(|h| *h = math::tanh(*h)),
+                Hidden::Tanh => math::tanh_all(hidden),
             }
             input = hidden;
         }

@@ -72,13 +72,9 @@ impl<'a> Trunk<'a> {
 
     /// Runs the layers on `hidden.first` and writes `o` to the front of `out`.
     pub fn forward<const NH: usize>(&self, hidden: &mut Hidden<NH>, out: &mut [f32]) {
-        for h in hidden.first.iter_mut().zip(self.b1).map(|(h, _)| h) {
-            *h = math::tanh(*h);
-        }
+        math::tanh_all(front(&mut hidden.first, self.b1.len()));
         self.w_h.affine(self.b2, &hidden.first, &mut hidden.second);
-        for h in hidden.second.iter_mut().zip(self.b2).map(|(h, _)| h) {
-            *h = math::tanh(*h);
-        }
+        math::tanh_all(front(&mut hidden.second, self.b2.len()));
         self.w_o.affine(self.b_o, &hidden.second, out);
     }
 
@@ -173,6 +169,12 @@ impl<'a, const NH: usize> StateNetwork<'a, NH> {
         self.trunk.pull(hidden, g_out, &mut g_first);
         self.input.pull(lifted, &g_first, gx);
     }
+}
+
+/// The first `n` units.
+fn front(units: &mut [f32], n: usize) -> &mut [f32] {
+    let n = n.min(units.len());
+    units.split_at_mut_checked(n).map_or(Default::default(), |(front, _)| front)
 }
 
 /// `g ← g (1 − h²)`.

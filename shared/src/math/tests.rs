@@ -148,6 +148,18 @@ fn tanh_holds_its_bound() {
     assert_smooth(10.0, tanh, |x| 1.0 - x.tanh() * x.tanh());
 }
 
+/// Every 257th number there is, infinities and NaN among them.
+#[test]
+fn tanh_of_many_is_tanh_of_each() {
+    let all: Vec<f32> = (0..=u32::MAX).step_by(257).map(f32::from_bits).chain([f32::NAN, -0.0]).collect();
+    let mut many = all.clone();
+    tanh_all(&mut many);
+    for (x, y) in all.into_iter().zip(many) {
+        let one = tanh(x);
+        assert!(y.to_bits() == one.to_bits(), "{x}: {y} {one}");
+    }
+}
+
 #[test]
 fn tanh_is_odd_bounded_and_saturates() {
     let mut highest = 0_f32;
