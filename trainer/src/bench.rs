@@ -1,6 +1,7 @@
 //! What the kernels and the training steps cost on this machine. Medians: the machine is never quiet.
 
 use crate::{
+    control::{Body, Control},
     data::log::Episode,
     export::{Tensors, WeightFile},
     optim::Adam,
@@ -9,10 +10,7 @@ use crate::{
         inference::normalise,
     },
     policy::{Config, Objective, Policy},
-    predict::{
-        Learned as _,
-        network::{self, Known, Network},
-    },
+    predict::network::{self, Known, Network},
     results::Row,
     tape::{Halves, ParameterSet, Shrinkage, Tape},
     worlds::{Rng, World, camera::normal, traffic},
@@ -21,7 +19,7 @@ use anyhow::Result;
 use forethought::{
     Zero,
     agent::{Decision, Mode},
-    artifact::{CostTerms, Descent, Header, Load as _, Model, Planner, Provenance, Sensors, Sizes, Term},
+    artifact::{Descent, Load as _, Model, Planner, Term},
     control::Controller,
     feature::{Angles, Map},
     plan::gradient::Gradient,
@@ -194,20 +192,17 @@ fn policy_step(rng: &mut Rng) -> Result<Row> {
 fn gradient_plan(rng: &mut Rng) -> Result<Row> {
     const H: usize = 20;
     let (model, episode) = forward_model(rng)?;
-    let mut tensors = Tensors::default();
-    model.export(&mut tensors);
-    let vectors = [("low", -2.0), ("high", 2.0), ("safe", 0.0)];
-    vectors.iter().for_each(|(name, value)| tensors.vector("action", name, &[*value]));
-    let Objective { terms, action } = objective();
-    tensors.vector("cost", "action", &action);
-    let cost = CostTerms { terms: terms.into_iter().collect(), ..CostTerms::default() };
     // Without a tolerance it does not end before its iterations.
     let descent = Descent { iterations: 10, momentum: 0.9, step: 0.05, tolerance: 0.0 };
-    let sizes = Sizes { state: 3, action: 1, hidden: 64, ..Sizes::default() };
-    let provenance = Provenance { trainer: env!("CARGO_PKG_VERSION"), task: "bench", seed: 0, data: 0 };
-    let sensors = Sensors { low: -1e3, high: 1e3 };
-    let header = Header::model(sizes, Angles::default(), sensors, Model::Network, provenance);
-    let file = tensors.pack(header.controller(H as u16, cost, Planner::Gradient(descent)))?;
+    let control = Control {
+        body: Body { name: "bench", components: 3, angles: Angles::default(), low: &[-2.0], high: &[2.0] },
+        objective: &objective(),
+        safe: &[0.0],
+        planner: Planner::Gradient(descent),
+        horizon: H as u16,
+        tensors: Tensors::default(),
+    };
+    let file = control.over(&model, 0, (0, 0))?;
     let artifact = file.parse()?;
     type Plans<'a> = Controller<'a, predict::network::Network<'a, 3, 1, 0, 64>, Gradient<'a>, 3, 1, 0, 64, H>;
     let mind = Plans::load(&artifact)?;

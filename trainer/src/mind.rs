@@ -100,11 +100,18 @@ type Tracking<'a, F, const NA: usize> = Tracker<F, Foreseeing<'a>, NX, NU, NZ, N
 /// Every ensemble.
 type Together<'a, const NX: usize, const NU: usize, const NZ: usize, const NH: usize> =
     Ensemble<'a, MEMBERS, NX, NU, NZ, NH>;
-/// Agents with an ensemble: no larger, as every planned step remembers every member.
+/// The largest state, action, plan and hidden layer of those that act through an ensemble: every planned step remembers every
+/// member.
+pub const WARY: [usize; 4] = [6, 2, 40, 64];
+const WX: usize = WARY[0];
+const WU: usize = WARY[1];
+const WT: usize = WARY[2];
+const WH: usize = WARY[3];
+/// Agents with an ensemble.
 type Cautious<'a, P> =
-    Agent<'a, AnyEncoder<'a, 256, 64>, Together<'a, 6, 2, 2, 64>, P, 256, 64, 6, 2, 2, 64, 40>;
+    Agent<'a, AnyEncoder<'a, 256, 64>, Together<'a, WX, WU, 2, WH>, P, 256, 64, WX, WU, 2, WH, WT>;
 /// Controllers with an ensemble.
-type Wary<'a, P> = Controller<'a, Together<'a, 6, 2, 2, 64>, P, 6, 2, 2, 64, 40>;
+type Wary<'a, P> = Controller<'a, Together<'a, WX, WU, 2, WH>, P, WX, WU, 2, WH, WT>;
 /// Everything that only reacts: no more than a policy, so it may watch more.
 type Reacting<'a> = Controller<'a, Absent, Reflex, WATCHED, NU, 0, NH, 0>;
 /// Every watcher.
@@ -164,9 +171,9 @@ pub fn load<'a>(artifact: &Artifact<'a>) -> Result<Box<dyn Mind + 'a>, ArtifactE
         }
         (Kind::Tracker, _) => return sized::<Tracking<'a, Kalman<'a>, { 2 * NX }>, NX, { 2 * NX }>(artifact),
         (Kind::Watcher, _) => return sized::<Watching<'a>, { traffic::STATE }, ANSWER>(artifact),
-        (Kind::Controller, Model::Ensemble { .. }) => return with_planner!(artifact, Wary, 6, 2),
+        (Kind::Controller, Model::Ensemble { .. }) => return with_planner!(artifact, Wary, WX, WU),
         (Kind::Controller, _) => return with_planner!(artifact, Acting, NX, NU),
-        (Kind::Agent, Model::Ensemble { .. }) => return with_planner!(artifact, Cautious, 6, 2),
+        (Kind::Agent, Model::Ensemble { .. }) => return with_planner!(artifact, Cautious, WX, WU),
         (Kind::Agent, Model::Physics(Plant::Pendulum)) => sized::<Small<'a, Pendulum>, 2, 1>(artifact),
         (Kind::Agent, Model::Network) => sized::<Small<'a, Network<'a, 2, 1, 0, 32>>, 2, 1>(artifact),
         (Kind::Agent, _) => return with_planner!(artifact, Large, NX, NU),

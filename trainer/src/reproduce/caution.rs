@@ -5,22 +5,19 @@ mod gravel;
 
 use super::{Outcome, Setting};
 use crate::{
+    control::Control,
     evaluate::{Flight, Score, View, episode_rng, fly},
-    export::WeightFile,
+    export::{Tensors, write_file},
     mind,
+    policy::Objective,
+    predict::Learned,
     report::Report,
     results::Row,
-    worlds::World,
+    tasks::model::act::Planners,
+    worlds::{World, practice::About},
 };
 use anyhow::Result;
-use forethought::{
-    agent::Mode,
-    artifact::{Descent, Planner},
-};
-
-/// How both plan: the first step is a share of each action's range.
-const DESCENT: Descent = Descent { iterations: 10, momentum: 0.7, step: 0.3, tolerance: 1e-4 };
-const PLANNER: Planner = Planner::Gradient(DESCENT);
+use forethought::agent::Mode;
 
 /// What one way of planning comes to with one seed.
 #[derive(Clone, Debug)]
@@ -36,12 +33,36 @@ struct Tried {
 /// Paths that are drawn.
 const SHOWN: usize = 12;
 
-/// Flies so many episodes; `bad` says how one ended.
+/// Episodes with each seed.
+const EPISODES: usize = 40;
+
+/// A way of planning.
+struct Way<'a> {
+    /// Of its file.
+    name: &'a str,
+    body: About,
+    objective: &'a Objective,
+    horizon: u16,
+    /// What it pays attention to.
+    tensors: Tensors,
+}
+
+/// Flies a way of planning through a model; `bad` says how an episode ended, `origin` is the seed and the checksum of the log.
 fn try_out<W: World + Default>(
-    file: &WeightFile,
-    (episodes, seed): (usize, u64),
+    setting: &Setting,
+    Way { name, body, objective, horizon, tensors }: Way<'_>,
+    (model, origin): (&impl Learned, (u64, u32)),
     bad: impl Fn(&W) -> bool,
 ) -> Result<Tried> {
+    // Both plan as a user's controller does.
+    let planner = Planners::Gradient.into();
+    let control = Control { body: body.into(), objective, safe: &[0.0, 0.0], planner, horizon, tensors };
+    let file = control.over(model, 0, origin)?;
+    let (seed, _) = origin;
+    if seed == setting.seed {
+        write_file(&setting.out.join(format!("caution/{name}.fth")), file.bytes())?;
+    }
+    let episodes = if setting.quick { 4 } else { EPISODES };
     let artifact = file.parse()?;
     let (mut mind, mut tried) = (mind::load(&artifact)?, Tried { costs: vec![], ended: 0, paths: vec![] });
     for episode in 0..episodes {
@@ -56,6 +77,8 @@ fn try_out<W: World + Default>(
             tried.paths.push(states);
         }
     }
+    let cost = tried.costs.iter().sum::<f64>() / episodes as f64;
+    eprintln!("  {name}, seed {seed}: {} of {episodes} end badly, cost {cost:.1}", tried.ended);
     Ok(tried)
 }
 

@@ -25,16 +25,10 @@ pub(super) fn multiply(
     if rows.min(inner).min(x.ncols()) > THIN {
         gemm(y.as_view_mut(), view(a.as_slice(), rows), view(x.as_slice(), inner), beta);
     } else if rows > THIN {
-        wide(
-            #[inline(always)]
-            || combine(y, a, x, beta),
-        );
+        combine(y, a, x, beta);
     } else {
         let a_transposed = transpose(a, buffers);
-        wide(
-            #[inline(always)]
-            || dots(y, &a_transposed, x, beta),
-        );
+        dots(y, &a_transposed, x, beta);
         buffers.recycle(a_transposed);
     }
 }
@@ -52,37 +46,35 @@ pub(super) fn multiply_transposed(
         gemm(x.as_view_mut(), transposed_view(a.as_slice(), inner), view(y.as_slice(), inner), beta);
     } else if inner <= THIN && rows > THIN {
         let a_transposed = transpose(a, buffers);
-        wide(
-            #[inline(always)]
-            || combine(x, &a_transposed, y, beta),
-        );
+        combine(x, &a_transposed, y, beta);
         buffers.recycle(a_transposed);
     } else {
-        wide(
-            #[inline(always)]
-            || dots(x, a, y, beta),
-        );
+        dots(x, a, y, beta);
     }
 }
 
 /// `Y ← A X + beta Y`, each column as a combination of those of `A`, taken up to four at a time.
-#[inline(always)]
 fn combine(y: &mut DMatrix<f32>, a: &DMatrix<f32>, x: &DMatrix<f32>, beta: f32) {
-    let (rows, inner) = a.shape();
-    for j in 0..x.ncols() {
-        let y = &mut y.as_mut_slice()[j * rows..][..rows];
-        let x = &x.as_slice()[j * inner..][..inner];
-        let mut beta = beta;
-        for (a, x) in a.as_slice().chunks(4 * rows).zip(x.chunks(4)) {
-            match *x {
-                [x0, x1, x2, x3] => add_columns(y, a, [x0, x1, x2, x3], beta),
-                [x0, x1, x2] => add_columns(y, a, [x0, x1, x2], beta),
-                [x0, x1] => add_columns(y, a, [x0, x1], beta),
-                _ => add_columns(y, a, [x[0]], beta),
+    wide(
+        #[inline(always)]
+        || {
+            let (rows, inner) = a.shape();
+            for j in 0..x.ncols() {
+                let y = &mut y.as_mut_slice()[j * rows..][..rows];
+                let x = &x.as_slice()[j * inner..][..inner];
+                let mut beta = beta;
+                for (a, x) in a.as_slice().chunks(4 * rows).zip(x.chunks(4)) {
+                    match *x {
+                        [x0, x1, x2, x3] => add_columns(y, a, [x0, x1, x2, x3], beta),
+                        [x0, x1, x2] => add_columns(y, a, [x0, x1, x2], beta),
+                        [x0, x1] => add_columns(y, a, [x0, x1], beta),
+                        _ => add_columns(y, a, [x[0]], beta),
+                    }
+                    beta = 1.0;
+                }
             }
-            beta = 1.0;
-        }
-    }
+        },
+    );
 }
 
 /// `y ← Σ_k a_k x_k + beta y`
@@ -101,17 +93,21 @@ fn add_columns<const K: usize>(y: &mut [f32], a: &[f32], x: [f32; K], beta: f32)
 }
 
 /// `X ← Aᵀ Y + beta X`, each entry as a scalar product of columns.
-#[inline(always)]
 fn dots(x: &mut DMatrix<f32>, a: &DMatrix<f32>, y: &DMatrix<f32>, beta: f32) {
-    let (inner, rows) = a.shape();
-    for j in 0..y.ncols() {
-        let x = &mut x.as_mut_slice()[j * rows..][..rows];
-        let y = &y.as_slice()[j * inner..][..inner];
-        for (i, x) in x.iter_mut().enumerate() {
-            let kept = if beta == 0.0 { 0.0 } else { beta * *x };
-            *x = kept + dot(&a.as_slice()[i * inner..][..inner], y);
-        }
-    }
+    wide(
+        #[inline(always)]
+        || {
+            let (inner, rows) = a.shape();
+            for j in 0..y.ncols() {
+                let x = &mut x.as_mut_slice()[j * rows..][..rows];
+                let y = &y.as_slice()[j * inner..][..inner];
+                for (i, x) in x.iter_mut().enumerate() {
+                    let kept = if beta == 0.0 { 0.0 } else { beta * *x };
+                    *x = kept + dot(&a.as_slice()[i * inner..][..inner], y);
+                }
+            }
+        },
+    );
 }
 
 /// `A ← Y Xᵀ + beta A`; with `beta = 0` the content of `A` is not read.
@@ -134,17 +130,11 @@ pub(super) fn multiply_outer(
         return;
     }
     if rows > THIN || columns <= THIN {
-        wide(
-            #[inline(always)]
-            || add_outer_products(a.as_mut_slice(), y, x),
-        );
+        add_outer_products(a.as_mut_slice(), y, x);
     } else {
         // Long columns make the inner loop: Aᵀ ← X Yᵀ.
         let mut sum = buffers.zeros(columns, rows);
-        wide(
-            #[inline(always)]
-            || add_outer_products(sum.as_mut_slice(), x, y),
-        );
+        add_outer_products(sum.as_mut_slice(), x, y);
         for (i, a_row) in sum.as_slice().chunks_exact(columns).enumerate() {
             a.as_mut_slice()[i..].iter_mut().step_by(rows).zip(a_row).for_each(|(a, s)| *a += s);
         }
@@ -153,13 +143,17 @@ pub(super) fn multiply_outer(
 }
 
 /// `A += Σ_j y_j x_jᵀ` over the columns `j`.
-#[inline(always)]
 fn add_outer_products(a: &mut [f32], y: &DMatrix<f32>, x: &DMatrix<f32>) {
-    let rows = y.nrows();
-    let samples = y.as_slice().chunks_exact(rows).zip(x.as_slice().chunks_exact(x.nrows()));
-    for (y, x) in samples {
-        a.chunks_exact_mut(rows).zip(x).for_each(|(a, &x)| add_scaled(a, x, y));
-    }
+    wide(
+        #[inline(always)]
+        || {
+            let rows = y.nrows();
+            let samples = y.as_slice().chunks_exact(rows).zip(x.as_slice().chunks_exact(x.nrows()));
+            for (y, x) in samples {
+                a.chunks_exact_mut(rows).zip(x).for_each(|(a, &x)| add_scaled(a, x, y));
+            }
+        },
+    );
 }
 
 /// `y += scale x`

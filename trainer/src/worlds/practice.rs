@@ -48,28 +48,39 @@ impl About {
     }
 }
 
-/// Random pushes in `[−1, 1)`, each held for a random time.
-#[derive(Clone, Debug)]
-pub struct Pushes<const N: usize> {
-    held: [f64; N],
-    left: [u32; N],
+/// A random push in `[−1, 1)`, held for a random time.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Push {
+    held: f64,
+    left: u32,
 }
+
+impl Push {
+    /// The push of the next step; each is held for 1 to `longest` steps.
+    pub fn next(&mut self, longest: u32, rng: &mut Rng) -> f64 {
+        if self.left == 0 {
+            (self.held, self.left) = (rng.random_range(-1.0..1.0), rng.random_range(1..=longest));
+        }
+        self.left -= 1;
+        self.held
+    }
+}
+
+/// Random pushes, one of each of several actions.
+#[derive(Clone, Debug)]
+pub struct Pushes<const N: usize>([Push; N]);
 
 impl<const N: usize> Default for Pushes<N> {
     fn default() -> Self {
-        Self { held: [0.0; N], left: [0; N] }
+        Self([Push::default(); N])
     }
 }
 
 impl<const N: usize> Pushes<N> {
     /// The pushes of the next step.
     pub fn next(&mut self, rng: &mut Rng) -> [f64; N] {
-        for (held, left) in self.held.iter_mut().zip(&mut self.left) {
-            if *left == 0 {
-                (*held, *left) = (rng.random_range(-1.0..1.0), rng.random_range(1..12));
-            }
-            *left -= 1;
-        }
-        self.held
+        /// Long enough to carry a plant far.
+        const LONGEST: u32 = 11;
+        self.0.each_mut().map(|push| push.next(LONGEST, rng))
     }
 }

@@ -1,10 +1,9 @@
 //! The car by the cliff in gusty weather: a model with a latent variable knows that there are gusts, and nobody when.
 
-use super::{PLANNER, Tried, tabulate, try_out};
+use super::{EPISODES, Tried, Way, tabulate, try_out};
 use crate::{
-    control::Control,
     data::log::Episode,
-    export::{Tensors, write_file},
+    export::Tensors,
     policy::Objective,
     predict::{
         latent::{Config, Latent, Limit, Sampled},
@@ -41,7 +40,6 @@ const FUTURES: [u16; 2] = [1, 16];
 const NEAR: f32 = 0.3;
 const PRICE: f32 = 200.0;
 const HORIZON: u16 = 15;
-const EPISODES: usize = 40;
 
 fn log(rng: &mut Rng) -> Result<Transitions> {
     let mut world = Gusty::default();
@@ -88,22 +86,11 @@ fn train(setting: &Setting, seed: u64) -> Result<[Tried; 2]> {
         let mut tensors = Tensors::default();
         // A gust is over when it is over: what comes next is drawn anew.
         tensors.vector("cost", "futures", &[futures.into(), 1.0]);
-        let control = Control {
-            body: CliffCar::ABOUT.into(),
-            objective: &objective,
-            safe: &[0.0, 0.0],
-            planner: PLANNER,
-            horizon: HORIZON,
-            tensors,
-        };
-        let file = control.over(&Sampled::new(&model, &data, rng), 0, (seed, data.digest()))?;
-        if seed == setting.seed {
-            write_file(&setting.out.join(format!("caution/cliff-{futures}.fth")), file.bytes())?;
-        }
-        let episodes = if setting.quick { 4 } else { EPISODES };
-        let tried = try_out(&file, (episodes, seed), Gusty::fallen)?;
-        eprintln!("  cliff, seed {seed}, {futures} futures: {} of {episodes} fall", tried.ended);
-        Ok::<_, anyhow::Error>(tried)
+        let name = format!("cliff-{futures}");
+        let way =
+            Way { name: &name, body: CliffCar::ABOUT, objective: &objective, horizon: HORIZON, tensors };
+        let sampled = Sampled::new(&model, &data, rng);
+        try_out(setting, way, (&sampled, (seed, data.digest())), Gusty::fallen)
     };
     let [one, many] = [0, 1].map(|i| fly(CODEWORDS[i], FUTURES[i]));
     Ok([one?, many?])

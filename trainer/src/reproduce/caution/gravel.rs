@@ -1,10 +1,9 @@
 //! A log with a hole: nobody has driven fast, and so nobody knows that the tyres would let go. The model goes on as it did below.
 
-use super::{PLANNER, Tried, tabulate, try_out};
+use super::{EPISODES, Tried, Way, tabulate, try_out};
 use crate::{
-    control::Control,
     data::log::Log,
-    export::{Tensors, write_file},
+    export::Tensors,
     policy::Objective,
     predict::{
         ensemble::{Config, Ensemble},
@@ -35,7 +34,6 @@ const DRIVES: usize = 200;
 /// What it costs at every step not to know the next state by a typical change.
 const DOUBT: f32 = 30.0;
 const HORIZON: u16 = 25;
-const EPISODES: usize = 40;
 
 /// What a learner saw who never drove fast.
 fn log(rng: &mut Rng) -> Result<Transitions> {
@@ -65,25 +63,10 @@ fn train(setting: &Setting, seed: u64) -> Result<[Tried; 2]> {
         if price > 0.0 {
             tensors.vector("cost", "doubt", &model.doubt(price));
         }
-        let control = Control {
-            body: Gravel::ABOUT.into(),
-            objective: &objective,
-            safe: &[0.0, 0.0],
-            planner: PLANNER,
-            horizon: HORIZON,
-            tensors,
-        };
-        let file = control.over(&model, 0, (seed, data.digest()))?;
-        if seed == setting.seed {
-            write_file(&setting.out.join(format!("caution/gravel-{name}.fth")), file.bytes())?;
-        }
-        let episodes = if setting.quick { 4 } else { EPISODES };
-        let tried = try_out(&file, (episodes, seed), Gravel::over)?;
-        let cost = tried.costs.iter().sum::<f64>() / episodes as f64;
-        eprintln!("  gravel, seed {seed}, {name}: {} of {episodes} skid, cost {cost:.1}", tried.ended);
-        Ok::<_, anyhow::Error>(tried)
+        let way = Way { name, body: Gravel::ABOUT, objective: &objective, horizon: HORIZON, tensors };
+        try_out(setting, way, (&model, (seed, data.digest())), Gravel::over)
     };
-    Ok([fly(0.0, "bold")?, fly(DOUBT, "doubting")?])
+    Ok([fly(0.0, "gravel-bold")?, fly(DOUBT, "gravel-doubting")?])
 }
 
 pub(super) fn run(setting: &Setting, rows: &mut Vec<Row>, report: &mut Report) -> Result<String> {

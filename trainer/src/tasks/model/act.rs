@@ -21,7 +21,7 @@ use forethought::{
     agent::{Mode, Reading},
     artifact::{Artifact, Descent, Newton, Planner, Side, Term},
     cost::Cost,
-    feature::Map,
+    feature::{Angles, Map},
 };
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
@@ -351,10 +351,10 @@ impl Config {
     }
 }
 
-/// What a controller costs in flights from the starts of held-out episodes, each as long as the episode was.
+/// What flights cost, and the first of them.
 #[derive(Clone, Debug)]
 pub struct Flown {
-    /// Who acted.
+    /// Who acted, and where.
     pub who: String,
     /// The mean cost of a step, over all flights.
     pub cost: f64,
@@ -364,51 +364,105 @@ pub struct Flown {
     pub actions: Vec<Vec<f32>>,
 }
 
-/// The ways that a controller can act.
-pub(super) fn ways(artifact: &Artifact<'_>) -> impl Iterator<Item = (&'static str, Mode)> {
-    let header = artifact.header();
+/// Where a controller can be flown.
+pub(super) trait Sky {
+    /// What it is called.
+    const NAME: &'static str;
+
+    /// How many flights there are.
+    fn flights(&self) -> usize;
+
+    /// Begins a flight: its start, and its steps at most.
+    fn begin(&mut self, flight: usize) -> Result<(Vec<f32>, usize)>;
+
+    /// What comes of an action, and whether the flight is over before its time.
+    fn advance(&mut self, x: &[f32], u: &[f32]) -> Result<(Vec<f32>, bool)>;
+}
+
+/// Flies every way that a controller can act.
+pub(super) fn fly<S: Sky>(artifact: &Artifact<'_>, sky: &mut S) -> Result<Vec<Flown>> {
+    let (header, cost) = (artifact.header(), Cost::<{ mind::NH }>::load(artifact)?);
     let plans = (header.planner != Planner::Reflex).then_some(("planner", Mode::Plan));
     let acts = header.has("policy").then_some(("policy", Mode::Policy));
-    plans.into_iter().chain(acts)
+    let fly = |(who, mode)| -> Result<Flown> {
+        let mut mind = mind::load(artifact)?;
+        let (mut paid, mut steps, mut early) = (0.0, 0_usize, 0);
+        let (mut states, mut actions) = (Vec::new(), Vec::new());
+        for flight in 0..sky.flights() {
+            mind.reset();
+            let (mut x, most) = sky.begin(flight)?;
+            for _ in 0..most {
+                let (u, ..) = mind.step(Reading::State(&x), mode);
+                paid += f64::from(cost.stage(&x, &u));
+                steps += 1;
+                let (next, over) = sky.advance(&x, &u)?;
+                let before = std::mem::replace(&mut x, next);
+                if flight == 0 {
+                    states.push(before);
+                    actions.push(u);
+                }
+                if over {
+                    early += 1;
+                    break;
+                }
+            }
+        }
+        let mut who = format!("{who}, in the {}", S::NAME);
+        if early > 0 {
+            who += &format!(", {early} of {} flights over early", sky.flights());
+        }
+        Ok(Flown { who, cost: paid / steps as f64, states, actions })
+    };
+    plans.into_iter().chain(acts).map(fly).collect()
+}
+
+/// The model that a task has learned, from the starts of held-out episodes, each flight as long as the episode was.
+struct Imagined<'a, M> {
+    model: M,
+    angles: Angles,
+    held_out: &'a [Episode],
 }
 
 /// The most steps of a flight: over a long one a learned model need not be right.
 const LONGEST: usize = 200;
 
+/// How long an episode is flown.
+fn long(episode: &Episode) -> usize {
+    episode.actions.len().min(LONGEST)
+}
+
+impl<M: Fn(&[f32], &[f32]) -> Vec<f32>> Sky for Imagined<'_, M> {
+    const NAME: &'static str = "model";
+
+    fn flights(&self) -> usize {
+        self.held_out.len()
+    }
+
+    fn begin(&mut self, flight: usize) -> Result<(Vec<f32>, usize)> {
+        let episode = &self.held_out[flight];
+        Ok((episode.states[0].clone(), long(episode)))
+    }
+
+    fn advance(&mut self, x: &[f32], u: &[f32]) -> Result<(Vec<f32>, bool)> {
+        let mut next = (self.model)(x, u);
+        self.angles.wrap(&mut next);
+        Ok((next, false))
+    }
+}
+
 /// Flies in the model that the task has learned, every way that the controller can, and beside it what the log's own pilot did.
 pub fn compare(artifact: &Artifact<'_>, model: &Artifact<'_>, held_out: &[Episode]) -> Result<Vec<Flown>> {
-    let (cost, model) = (Cost::<{ mind::NH }>::load(artifact)?, mind::model(model)?);
-    let paid = |x: &[f32], u: &[f32]| f64::from(cost.stage(x, u));
-    let long = |e: &Episode| e.actions.len().min(LONGEST);
+    let cost = Cost::<{ mind::NH }>::load(artifact)?;
     let steps = held_out.iter().map(long).sum::<usize>() as f64;
     let theirs = held_out.iter().flat_map(|e| e.states.iter().zip(&e.actions).take(long(e)));
     let shown = &held_out[0];
     let mut flown = vec![Flown {
         who: "whoever flew for the log".into(),
-        cost: theirs.map(|(x, u)| paid(x, u)).sum::<f64>() / steps,
+        cost: theirs.map(|(x, u)| f64::from(cost.stage(x, u))).sum::<f64>() / steps,
         states: shown.states[..long(shown)].to_vec(),
         actions: shown.actions[..long(shown)].to_vec(),
     }];
-    for (who, mode) in ways(artifact) {
-        let mut mind = mind::load(artifact)?;
-        let who = format!("{who}, in the model");
-        let mut flights = Flown { who, cost: 0.0, states: Vec::new(), actions: Vec::new() };
-        for (number, episode) in held_out.iter().enumerate() {
-            mind.reset();
-            let mut x = episode.states[0].clone();
-            for _ in 0..long(episode) {
-                let (u, ..) = mind.step(Reading::State(&x), mode);
-                flights.cost += paid(&x, &u) / steps;
-                let mut next = model(&x, &u);
-                artifact.angles().wrap(&mut next);
-                let before = std::mem::replace(&mut x, next);
-                if number == 0 {
-                    flights.states.push(before);
-                    flights.actions.push(u);
-                }
-            }
-        }
-        flown.push(flights);
-    }
+    let mut sky = Imagined { model: mind::model(model)?, angles: artifact.angles(), held_out };
+    flown.extend(fly(artifact, &mut sky)?);
     Ok(flown)
 }

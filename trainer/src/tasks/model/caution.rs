@@ -3,6 +3,7 @@
 
 use super::act::Planners;
 use crate::{
+    mind::WARY,
     predict::{
         ensemble::{self, Ensemble},
         latent::{self, Latent, Limit},
@@ -31,9 +32,6 @@ pub struct Config {
     /// With futures: how the model with a latent variable is learned.
     pub latent: latent::Config,
 }
-
-/// The largest sizes of a controller over an ensemble on the host: state, action, horizon, hidden units.
-const MOST: [usize; 4] = [6, 2, 40, 64];
 
 impl Config {
     /// Whether the section makes sense: of a state and an action of so many columns, a horizon, and the most hidden units of
@@ -77,11 +75,11 @@ impl Config {
         let [.., others] = sizes;
         let [nx, nu, horizon, _] = sizes;
         for (what, found, most) in [
-            ("columns of the state", nx, MOST[0]),
-            ("columns of the action", nu, MOST[1]),
-            ("steps of act.horizon", horizon, MOST[2]),
-            ("hidden units of act.policy", others, MOST[3]),
-            ("hidden units of act.caution.ensemble and its priors", own, MOST[3]),
+            ("columns of the state", nx, WARY[0]),
+            ("columns of the action", nu, WARY[1]),
+            ("steps of act.horizon", horizon, WARY[2]),
+            ("hidden units of act.policy", others, WARY[3]),
+            ("hidden units of act.caution.ensemble and its priors", own, WARY[3]),
         ] {
             ensure!(found <= most, "act.caution.doubt allows at most {most} {what}, not {found}");
         }

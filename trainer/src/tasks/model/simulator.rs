@@ -10,14 +10,16 @@
 //! A line each; numbers in the order of the sections `[[state]]` and `[[action]]` and in their units. What the program writes to its
 //! standard error is passed on. It ends when its input does.
 
-use super::{act::Flown, data::Column};
+use super::{
+    act::{self, Flown, Sky},
+    data::Column,
+};
 use crate::{
     data::log::{Episode, Log},
-    mind,
-    worlds::Rng,
+    worlds::{Rng, practice::Push},
 };
 use anyhow::{Context, Result, bail, ensure};
-use forethought::{agent::Reading, artifact::Artifact, cost::Cost};
+use forethought::artifact::Artifact;
 use rand::{RngExt, SeedableRng};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -44,7 +46,7 @@ pub struct Config {
     /// The most steps for which a practised action is held; how long is drawn anew each time. 1 shakes the plant, and many carry it
     /// far: between them everything is seen.
     #[serde(default = "hold")]
-    pub hold: usize,
+    pub hold: u32,
     /// Flights of planner and policy, each from a start of its own.
     #[serde(default = "flights")]
     pub flights: usize,
@@ -61,7 +63,7 @@ const fn steps() -> usize {
     200
 }
 
-const fn hold() -> usize {
+const fn hold() -> u32 {
     20
 }
 
@@ -82,7 +84,7 @@ impl Config {
         for (name, value) in [
             ("episodes", self.episodes),
             ("steps", self.steps),
-            ("hold", self.hold),
+            ("hold", self.hold as usize),
             ("flights", self.flights),
         ] {
             ensure!(value > 0, "world.{name} must be at least 1");
@@ -97,16 +99,13 @@ impl Config {
         let mut episodes = Vec::new();
         for _ in 0..self.episodes {
             let mut episode = Episode { states: vec![world.reset(rng.random())?], actions: Vec::new() };
-            let mut held = vec![(0.0, 0); action.len()];
+            let mut pushes = vec![Push::default(); action.len()];
             for _ in 0..self.steps {
-                for ((u, left), column) in held.iter_mut().zip(action) {
-                    if *left == 0 {
-                        *left = rng.random_range(1..=self.hold);
-                        *u = rng.random_range(column.low..=column.high) as f32;
-                    }
-                    *left -= 1;
-                }
-                let action: Vec<_> = held.iter().map(|(u, _)| *u).collect();
+                let push = |(push, column): (&mut Push, &Column)| {
+                    let share = 0.5 * (push.next(self.hold, rng) + 1.0);
+                    (column.low + share * (column.high - column.low)) as f32
+                };
+                let action: Vec<_> = pushes.iter_mut().zip(action).map(push).collect();
                 let (next, over) = world.step(&action)?;
                 episode.actions.push(action);
                 episode.states.push(next);
@@ -121,43 +120,33 @@ impl Config {
 
     /// Flies a controller, each way that it can, from the same starts, which it has not practised from.
     pub fn fly(&self, artifact: &Artifact<'_>, state: &[Column], seed: u64) -> Result<Vec<Flown>> {
-        let cost = Cost::<{ mind::NH }>::load(artifact)?;
-        let mut world = Running::start(self, state)?;
-        let mut flown = Vec::new();
-        for (who, mode) in super::act::ways(artifact) {
-            // Starts that nobody has practised from.
-            let rng = &mut Rng::seed_from_u64(!seed);
-            let mut mind = mind::load(artifact)?;
-            let (mut paid, mut steps, mut crashes) = (0.0, 0_usize, 0);
-            let (mut states, mut actions) = (Vec::new(), Vec::new());
-            for flight in 0..self.flights {
-                mind.reset();
-                let mut x = world.reset(rng.random())?;
-                for _ in 0..self.steps {
-                    let (u, ..) = mind.step(Reading::State(&x), mode);
-                    paid += f64::from(cost.stage(&x, &u));
-                    steps += 1;
-                    let (next, over) = world.step(&u)?;
-                    let before = std::mem::replace(&mut x, next);
-                    if flight == 0 {
-                        states.push(before);
-                        actions.push(u);
-                    }
-                    if over {
-                        crashes += 1;
-                        break;
-                    }
-                }
-            }
-            let early = if crashes > 0 {
-                format!(", {crashes} of {} flights over early", self.flights)
-            } else {
-                String::new()
-            };
-            let who = format!("{who}, in the world{early}");
-            flown.push(Flown { who, cost: paid / steps as f64, states, actions });
-        }
-        Ok(flown)
+        let rng = &mut Rng::seed_from_u64(!seed);
+        let starts = (0..self.flights).map(|_| rng.random()).collect();
+        act::fly(artifact, &mut Flights { world: Running::start(self, state)?, starts, steps: self.steps })
+    }
+}
+
+/// The world to be flown in.
+struct Flights<'a> {
+    world: Running<'a>,
+    /// The seed of each flight's start.
+    starts: Vec<u32>,
+    steps: usize,
+}
+
+impl Sky for Flights<'_> {
+    const NAME: &'static str = "world";
+
+    fn flights(&self) -> usize {
+        self.starts.len()
+    }
+
+    fn begin(&mut self, flight: usize) -> Result<(Vec<f32>, usize)> {
+        Ok((self.world.reset(self.starts[flight])?, self.steps))
+    }
+
+    fn advance(&mut self, _: &[f32], u: &[f32]) -> Result<(Vec<f32>, bool)> {
+        self.world.step(u)
     }
 }
 
